@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Interrupt controllers and timers in the kernel: what module/vmx/ and the
+ * ioctls ask of them.
+ *
+ * A LAPIC's register page is touched by its own vCPU's thread only. Everyone
+ * else puts interrupts into the LAPIC's inbox (atomic bitmaps), makes
+ * LVX_REQ_EVENT and kicks; lvx_lapic_sync() empties the inbox into the page.
+ */
+#ifndef LVX_IRQ_IRQ_H
+#define LVX_IRQ_IRQ_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#include "base/vm.h"
+
+/* VM-wide state. irq_create: with the VM; chips come by ioctl. */
+int lvx_irq_create(struct lvx_vm *vm);
+/* Two steps: first no more eventfds and timers, then the memory. */
+void lvx_irq_stop(struct lvx_vm *vm);
+void lvx_irq_destroy(struct lvx_vm *vm);
+
+/* Ioctls; errors as KVM's. */
+int lvx_irqchip_create(struct lvx_vm *vm);		/* KVM_CREATE_IRQCHIP */
+int lvx_irqchip_create_split(struct lvx_vm *vm, u64 nr_pins);
+bool lvx_irqchip_in_kernel(struct lvx_vm *vm);		/* LAPICs are ours */
+bool lvx_irqchip_full(struct lvx_vm *vm);		/* PIC, IOAPIC too */
+int lvx_irqchip_get(struct lvx_vm *vm, struct kvm_irqchip *chip);
+int lvx_irqchip_set(struct lvx_vm *vm, const struct kvm_irqchip *chip);
+int lvx_irq_line(struct lvx_vm *vm, struct kvm_irq_level *level);
+int lvx_irq_msi(struct lvx_vm *vm, const struct kvm_msi *msi);
+int lvx_irq_set_routing(struct lvx_vm *vm,
+			const struct kvm_irq_routing_entry *entries, u32 nr);
+int lvx_irqfd(struct lvx_vm *vm, const struct kvm_irqfd *args);
+int lvx_ioeventfd(struct lvx_vm *vm, const struct kvm_ioeventfd *args);
+int lvx_pit_create(struct lvx_vm *vm, const struct kvm_pit_config *config);
+int lvx_pit_get(struct lvx_vm *vm, struct kvm_pit_state2 *state);
+int lvx_pit_set(struct lvx_vm *vm, const struct kvm_pit_state2 *state);
+int lvx_pit_reinject(struct lvx_vm *vm, const struct kvm_reinject_control *ctl);
+
+/* LAPIC: life. Without an irqchip in the kernel vcpu->lapic stays NULL. */
+int lvx_lapic_create(struct lvx_vcpu *vcpu);
+void lvx_lapic_destroy(struct lvx_vcpu *vcpu);
+void lvx_lapic_reset(struct lvx_vcpu *vcpu, bool init);	/* INIT or RESET */
+int lvx_lapic_get(struct lvx_vcpu *vcpu, struct kvm_lapic_state *state);
+int lvx_lapic_set(struct lvx_vcpu *vcpu, const struct kvm_lapic_state *state);
+/* The register page, for APIC-register virtualization. */
+void *lvx_lapic_page(struct lvx_vcpu *vcpu);
+
+/* IA32_APIC_BASE. set: 0, or -EINVAL for what a WRMSR answers with #GP. */
+u64 lvx_lapic_base(struct lvx_vcpu *vcpu);
+int lvx_lapic_set_base(struct lvx_vcpu *vcpu, u64 base, bool by_host);
+/* x2APIC MSRs 0x800..0x8ff, TSC deadline: 0, or -EINVAL for #GP. */
+int lvx_x2apic_read(struct lvx_vcpu *vcpu, u32 msr, u64 *value);
+int lvx_x2apic_write(struct lvx_vcpu *vcpu, u32 msr, u64 value);
+u64 lvx_lapic_tsc_deadline(struct lvx_vcpu *vcpu);
+void lvx_lapic_set_tsc_deadline(struct lvx_vcpu *vcpu, u64 guest_tsc);
+/* CR8 is TPR's bits 7:4. */
+u64 lvx_lapic_cr8(struct lvx_vcpu *vcpu);
+void lvx_lapic_set_cr8(struct lvx_vcpu *vcpu, u64 cr8);
+
+/*
+ * Before VM entry, on the vCPU's own thread. Events that are not maskable
+ * interrupts come back as bits; SIPI's vector in *sipi. A level-triggered EOI
+ * that user space's IOAPIC waits for (split irqchip) comes back from
+ * lvx_lapic_take_eoi_exit().
+ */
+#define LVX_EVENT_NMI	BIT(0)
+#define LVX_EVENT_INIT	BIT(1)
+#define LVX_EVENT_SIPI	BIT(2)
+#define LVX_EVENT_SMI	BIT(3)
+u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi);
+bool lvx_lapic_take_eoi_exit(struct lvx_vcpu *vcpu, u8 *vector);
+/* Any thread: is there anything that lvx_lapic_sync() would move or return? */
+bool lvx_lapic_inbox_pending(struct lvx_vcpu *vcpu);
+
+/*
+ * Maskable interrupts that the vCPU would take with RFLAGS.IF set: LAPIC's
+ * (above PPR) or the PIC's through LINT0. peek: -1 or the vector, without side
+ * effect. take: acknowledges it (IRR to ISR, or the PIC's INTA cycle).
+ */
+int lvx_irq_peek(struct lvx_vcpu *vcpu);
+int lvx_irq_take(struct lvx_vcpu *vcpu);
+/*
+ * Highest priority in IRR (vector, or -1), and whether it is held back by TPR
+ * (for the TPR threshold: 0 if nothing is held back).
+ */
+int lvx_lapic_highest_irr(struct lvx_vcpu *vcpu);
+u32 lvx_lapic_tpr_threshold(struct lvx_vcpu *vcpu);
+
+/* With virtual-interrupt delivery the CPU does EOI and delivery itself. */
+void lvx_lapic_eoi_induced(struct lvx_vcpu *vcpu, u8 vector);
+void lvx_lapic_apic_write(struct lvx_vcpu *vcpu, u32 offset);
+void lvx_lapic_eoi_exit_bitmap(struct lvx_vcpu *vcpu, u64 bitmap[4]);
+int lvx_lapic_highest_isr(struct lvx_vcpu *vcpu);
+
+/* Timer. Migration of the hrtimer with the vCPU's thread is done inside. */
+bool lvx_lapic_timer_armed(struct lvx_vcpu *vcpu);
+void lvx_lapic_timer_expired(struct lvx_vcpu *vcpu);	/* LVX_REQ_TIMER */
+
+/* NMI by ioctl or IPI: put into the inbox. */
+void lvx_lapic_nmi(struct lvx_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What module/vmx/ and the ioctls ask of the MMU: one EPT per VM, filled on
+ * faults from the VMM's own page tables and kept in step with them by an mmu
+ * notifier. Guest memory is never pinned.
+ */
+#ifndef LVX_MMU_MMU_H
+#define LVX_MMU_MMU_H
+
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#include "base/vm.h"
+
+/**
+ * struct lvx_mmu_features - what the CPUs' EPT can do
+ *
+ * module/vmx/caps.c fills it before the first VM; the module parameters that
+ * switch features off are already taken into account.
+ */
+struct lvx_mmu_features {
+	u8 levels;		/* 4 or 5 */
+	bool exec_only;
+	bool accessed_dirty;
+	bool page_2m;
+	bool page_1g;
+	bool pml;
+};
+
+extern struct lvx_mmu_features lvx_mmu_features;
+
+/* The guest access behind an EPT violation (SDM, "Exit Qualification for EPT Violations"). */
+#define LVX_ACCESS_READ		BIT(0)
+#define LVX_ACCESS_WRITE	BIT(1)
+#define LVX_ACCESS_EXEC		BIT(2)
+
+enum lvx_fault {
+	LVX_FAULT_FIXED,	/* mapped: enter again */
+	LVX_FAULT_MMIO,		/* no slot, or a write to a read-only slot */
+	LVX_FAULT_BAD,		/* the slot has no usable page there: -EFAULT */
+	LVX_FAULT_SIGNAL,	/* a fatal signal is pending: -EINTR */
+};
+
+int lvx_mmu_init(void);
+void lvx_mmu_exit(void);
+
+int lvx_mmu_create(struct lvx_vm *vm);
+/* Two steps: first no more notifier calls, then (no vCPU left) the pages. */
+void lvx_mmu_stop(struct lvx_vm *vm);
+void lvx_mmu_destroy(struct lvx_vm *vm);
+
+/* The VM's EPT pointer, as the VMCS field wants it. */
+u64 lvx_mmu_eptp(struct lvx_vm *vm);
+
+/* Serve an EPT violation. May sleep; interrupts on. */
+enum lvx_fault lvx_mmu_fault(struct lvx_vcpu *vcpu, u64 gpa, u32 access);
+
+/*
+ * Is @gpa known to have no slot? Any context; never true for a page that has
+ * one, may be false for a page that has none (then ask lvx_mmu_fault()).
+ */
+bool lvx_mmu_known_mmio(struct lvx_vcpu *vcpu, u64 gpa);
+
+/* KVM_SET_USER_MEMORY_REGION and the dirty log; errors as KVM's. */
+int lvx_mmu_set_slot(struct lvx_vm *vm,
+		     const struct kvm_userspace_memory_region *region);
+int lvx_mmu_get_dirty_log(struct lvx_vm *vm, const struct kvm_dirty_log *log);
+int lvx_mmu_clear_dirty_log(struct lvx_vm *vm,
+			    const struct kvm_clear_dirty_log *log);
+
+/* For introspection: walks the EPT, calls back once per run of like entries. */
+struct lvx_mmu_extent {
+	u64 gpa, hpa, len;
+	u32 page_size;
+	u8 access;		/* LVX_ACCESS_* */
+	bool accessed, dirty;
+};
+int lvx_mmu_for_each_extent(struct lvx_vm *vm,
+			    int (*fn)(const struct lvx_mmu_extent *extent,
+				      void *arg), void *arg);
+
+#endif
