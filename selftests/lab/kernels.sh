@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Fetches Debian's two cloud kernels, with the headers that modules are built
+# against, and unpacks them below build/kernels/6.1 and 6.12.
+#
+# Nothing is installed: Debian's 6.12 headers depend on the kernel image, and
+# an installed image takes part in the next boot of the user's machine. So
+# the packages are downloaded, unpacked beside each other, and the absolute
+# paths in the headers are pointed to where they were unpacked.
+#
+# usage: kernels.sh [6.1|6.12]...
+
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+DEBS=$BUILD/cache/debs
+
+# The metapackage that always names the current version: "cloud-amd64" is
+# Debian 12's own kernel, "6.12-cloud-amd64" the backported one.
+meta()
+{
+	case $1 in
+	6.1) echo "linux-$2-cloud-amd64" ;;
+	6.12) echo "linux-$2-6.12-cloud-amd64" ;;
+	*) die "no kernel $1: only 6.1 and 6.12 are known" ;;
+	esac
+}
+
+# depends PACKAGE PATTERN: the first dependency whose name matches.
+depends()
+{
+	apt-cache show --no-all-versions "$1" 2>/dev/null |
+		sed -n 's/^Depends: //p' | tr ',' '\n' |
+		sed 's/^ *//; s/ .*//' | grep -E -m1 "$2"
+}
+
+fetch()
+{
+	local package=$1 deb
+
+	# apt-get download leaves alone what is there and complete.
+	(cd "$DEBS" && apt-get download -q "$package" >"$DEBS/log" 2>&1) || {
+		cat "$DEBS/log" >&2
+		die "cannot download $package (network? old package lists?); 'make deps' renews the lists"
+	}
+	deb=$(find "$DEBS" -name "${package}_*.deb" | head -1)
+	[ -n "$deb" ] || die "no package file for $package"
+	dpkg -x "$deb" "$2"
+}
+
+# The headers name each other by absolute paths under /usr.
+relocate()
+{
+	local tree=$1 file
+
+	find "$tree/usr/src" -maxdepth 2 \( -name Makefile -o -name .kernelvariables \) |
+	while read -r file; do
+		sed -i "s,\([ =\t]\)/usr/,\1$tree/usr/,g" "$file"
+	done
+	find "$tree/usr/src" -maxdepth 2 -type l -lname '/usr/*' |
+	while read -r file; do
+		ln -sfn "$tree$(readlink "$file")" "$file"
+	done
+}
+
+kernel()
+{
+	local version=$1 tree=$BUILD/kernels/$1 image headers package
+
+	[ -e "$tree/.complete" ] && return
+	image=$(depends "$(meta "$version" image)" '^linux-image') &&
+		headers=$(depends "$(meta "$version" headers)" '^linux-headers') ||
+		die "apt knows no package $(meta "$version" image); 'make deps' renews the lists"
+	say "kernel $version: fetching $image"
+	mkdir -p "$DEBS"
+	rm -rf "$tree.new" "$tree"
+	mkdir -p "$tree.new"
+	fetch "$image" "$tree.new"
+	for package in "$headers" "$(depends "$headers" '^linux-headers-.*-common')" \
+		       "$(depends "$headers" '^linux-kbuild')"; do
+		fetch "$package" "$tree.new"
+	done
+	ln -s "boot/vmlinuz-${image#linux-image-}" "$tree.new/vmlinuz"
+	ln -s "lib/modules/${image#linux-image-}" "$tree.new/modules"
+	ln -s "usr/src/$headers" "$tree.new/headers"
+	echo "${image#linux-image-}" >"$tree.new/release"
+	mv "$tree.new" "$tree"
+	relocate "$tree"
+	: >"$tree/.complete"
+	say "kernel $version: $(cat "$tree/release") unpacked"
+}
+
+need dpkg dpkg
+need apt-get apt
+[ $# -gt 0 ] || set -- $KERNEL_VERSIONS
+for version; do
+	kernel "$version"
+done

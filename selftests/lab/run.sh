@@ -1,0 +1,258 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots an emulated machine with VMX, runs one command in it and ends with the
+# command's exit status. The command's output comes out on stdout; progress
+# and complaints on stderr. What the machine said is kept in build/lab/run.*
+# only when something went wrong, or with --keep.
+#
+# Exit status: the command's own; 124 time limit, 125 the machine did not come
+# up or died, 126 the command succeeded but the host's kernel log is not clean.
+
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+HOST=${HOST:-6.1}
+CPUS=${CPUS:-1}
+CPU=${CPU:-corei7_skylake_x}
+MEASURE=${MEASURE:-}
+TIME=${TIME:-600}
+MEMORY=${MEMORY:-1024}
+MODULES="kvm-intel lvx"
+APPEND=
+KEEP=
+ADD=()
+
+usage()
+{
+	cat <<EOF
+usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emulated host
+  --host 6.1|6.12     kernel of the host                   (HOST, now $HOST)
+  --cpus N            number of emulated CPUs              (CPUS, now $CPUS)
+  --cpu MODEL         emulated CPU model                   (CPU, now $CPU)
+  --measure           configuration for counting ticks     (MEASURE)
+  --memory MIB        memory of the machine                (MEMORY, now $MEMORY)
+  --time SECONDS      limit in real time                   (TIME, now $TIME)
+  --add FILE[:PATH]   put a file or folder into the host, at PATH (default /FILE's name);
+                      shared libraries of a dynamic program come along
+  --guest             put the guest's kernels and initramfs into /guest
+  --modules "M..."    modules to load, in this order       (now "$MODULES";
+                      lvx is taken from build/HOST/lvx.ko)
+  --append TEXT       more words for the host kernel's command line
+  --keep              keep the folder with the logs
+EOF
+}
+
+GUEST=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--host) HOST=$2; shift ;;
+	--cpus) CPUS=$2; shift ;;
+	--cpu) CPU=$2; shift ;;
+	--measure) MEASURE=1 ;;
+	--memory) MEMORY=$2; shift ;;
+	--time) TIME=$2; shift ;;
+	--add) ADD+=("$2"); shift ;;
+	--guest) GUEST=1 ;;
+	--modules) MODULES=$2; shift ;;
+	--append) APPEND=$2; shift ;;
+	--keep) KEEP=1 ;;
+	-h | --help) usage; exit 0 ;;
+	--) shift; break ;;
+	-*) usage >&2; exit 2 ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || { usage >&2; exit 2; }
+COMMAND=$*
+
+need bochs bochs
+need /usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so bochs-term
+need /usr/share/bochs/BIOS-bochs-latest bochsbios
+need /usr/share/bochs/VGABIOS-lgpl-latest vgabios
+need /usr/lib/ISOLINUX/isolinux.bin isolinux
+need /usr/lib/syslinux/modules/bios/ldlinux.c32 syslinux-common
+need xorriso xorriso
+need script bsdutils
+
+"$LAB/initrd.sh" "$HOST"
+RUN=$(mktemp -d "$BUILD/lab/run.XXXX")
+BOCHS=
+TAIL=
+
+# However this script ends, the machine goes with it.
+cleanup()
+{
+	local status=$?
+
+	trap - EXIT INT TERM HUP
+	[ -z "$TAIL" ] || kill "$TAIL" 2>/dev/null || :
+	if [ -s "$RUN/bochs.pid" ]; then
+		kill -KILL "$(cat "$RUN/bochs.pid")" 2>/dev/null || :
+	fi
+	[ -z "$BOCHS" ] || wait "$BOCHS" 2>/dev/null || :
+	if [ -n "$KEEP" ] || [ "$status" -ge 124 ] && [ "$status" -le 126 ]; then
+		rm -rf "$RUN/iso" "$RUN/own" "$RUN/lab.iso"
+		echo "run.sh: logs are in $RUN" >&2
+	else
+		rm -rf "$RUN"
+	fi
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# The libraries that a dynamic program asks for, at the same paths.
+libraries()
+{
+	local file
+
+	{ ldd "$1" 2>/dev/null || :; } | grep -o '/[^ ]*' | sort -u |
+	while read -r file; do
+		install -D "$file" "$RUN/own$file"
+	done
+}
+
+own_files()
+{
+	local entry from to module file
+
+	mkdir -p "$RUN/own/lab"
+	for entry in ${ADD[@]+"${ADD[@]}"}; do
+		from=${entry%%:*}
+		to=/${from##*/}
+		[ "$entry" = "$from" ] || to=${entry#*:}
+		[ -e "$from" ] || die "--add: no file $from"
+		mkdir -p "$RUN/own$(dirname "$to")"
+		cp -rL "$from" "$RUN/own$to"
+		find "$RUN/own$to" -type f -perm -100 | while read -r file; do
+			libraries "$file"
+		done
+	done
+	module=$BUILD/$HOST/lvx.ko
+	if [ -e "$module" ]; then
+		cp "$module" "$RUN/own/lab/lvx.ko"
+	else
+		MODULES=${MODULES/lvx/}
+	fi
+	printf '%s\n' "$COMMAND" >"$RUN/own/lab/command"
+	printf 'MODULES="%s"\nMODE=%s\n' "$MODULES" captured >"$RUN/own/lab/settings"
+	(cd "$RUN/own" && find . -mindepth 1 -print0 |
+		cpio --quiet --null -o -H newc -R 0:0) >"$RUN/own.cpio"
+}
+
+medium()
+{
+	local ips=$1 append pieces
+
+	# tsc_early_khz: Linux believes the model's CPUID otherwise, which
+	# promises a clock that the emulator does not keep. lpj saves the
+	# calibration loop. quiet: a polled serial port costs an emulated CPU
+	# some thousand instructions a letter.
+	append="console=ttyS0,115200 quiet panic=-1 tsc=reliable lpj=1000000 nokaslr"
+	append+=" no_timer_check tsc_early_khz=$((ips / 1000)) random.trust_cpu=on"
+	append+=" kvm.enable_virt_at_load=0"
+	[ -z "$MEASURE" ] || append+=" mitigations=off"
+	append+=" $APPEND"
+	mkdir -p "$RUN/iso"
+	pieces=("$BUILD/lab/base.cpio" "$BUILD/lab/modules-$HOST.cpio" "$RUN/own.cpio")
+	[ -z "$GUEST" ] || pieces+=("$BUILD/lab/guest.cpio")
+	cat "${pieces[@]}" >"$RUN/iso/initrd"
+	cp -L "$BUILD/kernels/$HOST/vmlinuz" "$RUN/iso/vmlinuz"
+	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$RUN/iso/"
+	printf 'default lab\nlabel lab\n kernel vmlinuz\n initrd initrd\n append %s\n' \
+		"$append" >"$RUN/iso/isolinux.cfg"
+	xorriso -report_about HINT -as mkisofs -quiet -o "$RUN/lab.iso" -b isolinux.bin \
+		-c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
+		"$RUN/iso" 2>"$RUN/xorriso.log" || die "xorriso failed: $(tail -1 "$RUN/xorriso.log")"
+	rm -rf "$RUN/iso" "$RUN/own" "$RUN/own.cpio"
+}
+
+# Debian's Bochs has its debugger compiled in and stops at a prompt, which
+# -rc answers, and draws its VGA screen on a terminal, which script provides.
+start()
+{
+	local ips=$1
+
+	cat >"$RUN/bochsrc" <<-EOF
+		megs: $MEMORY
+		romimage: file=/usr/share/bochs/BIOS-bochs-latest
+		vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+		boot: cdrom
+		ata0-master: type=cdrom, path=$RUN/lab.iso, status=inserted
+		cpu: model=$CPU, count=$CPUS, ips=$ips, reset_on_triple_fault=0
+		com1: enabled=1, mode=file, dev=$RUN/console
+		com2: enabled=1, mode=file, dev=$RUN/report
+		log: $RUN/bochs.log
+		display_library: term
+		panic: action=fatal
+		error: action=report
+		info: action=report
+		debug: action=ignore
+		clock: sync=none, time0=utc
+	EOF
+	echo c >"$RUN/rc"
+	: >"$RUN/report"
+	(cd "$RUN" && TERM=xterm exec setsid script -qec \
+		'echo $$ >bochs.pid; exec bochs -q -f bochsrc -rc rc' /dev/null \
+		</dev/null >/dev/null 2>&1) &
+	BOCHS=$!
+}
+
+complain()
+{
+	echo "run.sh: $*" >&2
+	echo "--- the last lines of the host's console:" >&2
+	tail -n 25 "$RUN/console" 2>/dev/null | tr -d '\r' >&2 || :
+	if grep -qE 'VMFAIL|VMENTER FAIL|>>PANIC<<' "$RUN/bochs.log" 2>/dev/null; then
+		echo "--- the emulator's complaints:" >&2
+		grep -E 'VMFAIL|VMENTER FAIL|>>PANIC<<' "$RUN/bochs.log" | tail -n 15 >&2
+	fi
+}
+
+# Follows the report until its status line; says when the host is up.
+follow()
+{
+	local deadline=$((SECONDS + TIME)) up= shown=0 lines
+
+	while :; do
+		if [ -z "$up" ] && grep -q '^lab: up' "$RUN/report"; then
+			up=1
+			say "host $HOST is up"
+		fi
+		lines=$(wc -l <"$RUN/report")
+		if [ "$lines" -gt "$shown" ]; then
+			sed -n "$((shown + 1)),${lines}p" "$RUN/report" | tr -d '\r' |
+				grep -vE '^lab: (up|status|log)' || :
+			shown=$lines
+		fi
+		! grep -q '^lab: status' "$RUN/report" || return 0
+		if ! kill -0 "$BOCHS" 2>/dev/null; then
+			complain "the emulated machine ended early"
+			exit 125
+		fi
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			complain "time limit of $TIME s reached"
+			exit 124
+		fi
+		sleep 0.3
+	done
+}
+
+ips=1000000000
+[ "$CPUS" -eq 1 ] || ips=50000000
+own_files
+medium $ips
+start $ips
+say "host $HOST: booting ($CPUS x $CPU)"
+follow
+status=$(sed -n 's/^lab: status \([0-9]*\).*/\1/p' "$RUN/report")
+say "command ended with status $status"
+if ! grep -q '^lab: log clean' "$RUN/report"; then
+	grep '^lab: log: ' "$RUN/report" | tr -d '\r' >&2 || :
+	complain "the host's kernel log is not clean"
+	[ "$status" -ne 0 ] || status=126
+fi
+exit "$status"
