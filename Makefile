@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The entry to everything: builds lvx.ko for each supported kernel and the
+# launcher, runs them in the emulated machine, tests them. All that is made
+# goes to build/. "make help" lists targets and options.
+
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+SHELL := /bin/bash
+
+TOP   := $(CURDIR)
+BUILD := $(TOP)/build
+LAB   := selftests/lab
+
+# Debian 12's two kernels, fetched into build/ and never installed
+VERSIONS := 6.1 6.12
+
+# Options of the emulated machine (make run, lab, check ...)
+HOST   ?= 6.1
+export HOST CPUS CPU MEMORY TIME
+
+W ?= 1
+
+.PHONY: all modules launcher deps kernels help clean distclean
+.DEFAULT_GOAL := all
+
+all: modules launcher
+
+# ---------------------------------------------------------------- the module
+
+# module VERSION,HEADERS: builds in links to the sources, since kbuild writes
+# beside them. A warning is an error, except under a user's own kernel.
+define module
+	$(LAB)/mirror.sh $(BUILD)/$(1)/kbuild
+	@$(MAKE) -s -C $(2) M=$(BUILD)/$(1)/kbuild W=$(W) $(3) modules
+	@cp $(BUILD)/$(1)/kbuild/lvx.ko $(BUILD)/$(1)/lvx.ko
+	@echo "  $(BUILD:$(TOP)/%=%)/$(1)/lvx.ko"
+endef
+
+ifdef KDIR
+# Any other kernel tree: only for that one, below its own name.
+RELEASE := $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+
+modules:
+	@[ -n "$(RELEASE)" ] || { echo "KDIR=$(KDIR): no built kernel tree or headers there" >&2; exit 1; }
+	$(call module,$(RELEASE),$(KDIR))
+else
+modules: $(VERSIONS:%=module-%)
+
+.PHONY: $(VERSIONS:%=module-%)
+$(VERSIONS:%=module-%): module-%: kernels
+	$(call module,$*,$(BUILD)/kernels/$*/headers,KCFLAGS=-Werror)
+endif
+
+kernels: tools
+	@$(LAB)/kernels.sh $(VERSIONS)
+
+# -------------------------------------------------------------- the launcher
+
+launcher: tools
+	@$(MAKE) -C userspace BUILD=$(BUILD)
+
+# ------------------------------------------------------------- requirements
+
+.PHONY: tools
+tools:
+	@$(LAB)/deps.sh --check build
+
+deps:
+	@$(LAB)/deps.sh --install
+
+clean:
+	rm -rf $(VERSIONS:%=$(BUILD)/%) $(BUILD)/lvx $(BUILD)/lab $(BUILD)/selftests $(BUILD)/userspace
+
+distclean:
+	rm -rf $(BUILD)
