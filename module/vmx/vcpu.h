@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A vCPU's VMX side, and what the files of module/vmx/ share.
+ */
+#ifndef LVX_VMX_VCPU_H
+#define LVX_VMX_VCPU_H
+
+#include <linux/types.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+#include <asm/vmx.h>
+
+#include "base/vm.h"
+#include "emul/emul.h"
+#include "vmx/caps.h"
+#include "vmx/vmcs.h"
+
+/*
+ * VMCS-backed registers are read on first use after an exit and written back
+ * on entry only if changed.
+ */
+enum lvx_cached {
+	LVX_CACHED_RIP = BIT(0),
+	LVX_CACHED_RSP = BIT(1),
+	LVX_CACHED_RFLAGS = BIT(2),
+};
+
+/* What the run loop does after an exit's handler. */
+enum lvx_next {
+	LVX_RESUME,		/* enter the guest again */
+	LVX_TO_USER,		/* vcpu->run is filled */
+	LVX_ERROR,		/* KVM_RUN fails with vmx->error */
+	LVX_SLOW,		/* an atomic row declines: the long way round */
+};
+
+/* MSRs that the host's kernel needs only on its way to user space. */
+enum lvx_swapped_msr {
+	LVX_SWAP_STAR,
+	LVX_SWAP_LSTAR,
+	LVX_SWAP_CSTAR,
+	LVX_SWAP_SFMASK,
+	LVX_SWAP_TSC_AUX,
+	LVX_NR_SWAPPED,
+};
+
+/* An event to deliver at the next entry, in the VMCS's own format. */
+struct lvx_event {
+	u32 info;		/* INTR_INFO_*; 0: none */
+	u32 error_code;
+	u32 insn_len;		/* of software interrupts and exceptions */
+};
+
+struct lvx_exception {
+	bool pending;		/* becomes an event at the next entry */
+	bool has_error_code;
+	u8 vector;
+	u32 error_code;
+	u64 payload;		/* CR2 or DR6 bits */
+	bool has_payload;
+};
+
+/**
+ * struct lvx_vmx - a vCPU's VMX side
+ *
+ * Guarded as struct lvx_vcpu by its mutex.
+ */
+struct lvx_vmx {
+	/* The world switch and the atomic rows: hot. */
+	unsigned long host_rsp;		/* cache of the VMCS field */
+	u32 cached;			/* enum lvx_cached: value is valid */
+	u32 dirty;			/* enum lvx_cached: VMCS is behind */
+	u64 rip, rflags;		/* RSP is vcpu->regs[LVX_RSP] */
+	u32 exit_reason;		/* whole field */
+	unsigned long host_cr3, host_cr4;	/* caches of the VMCS fields */
+	bool vectoring;			/* @event came from IDT vectoring */
+	struct lvx_event event;		/* to deliver (again) */
+
+	struct lvx_vmcs vmcs;
+	struct lvx_controls ctl;	/* as programmed */
+	unsigned long *msr_bitmap;
+	u16 vpid;			/* 0: none */
+	u64 eptp;
+
+	/* Control registers as the guest sees them are mixed: see state.c */
+	u64 cr0_mask, cr4_mask;		/* host-owned bits */
+	u64 efer;
+	u64 xcr0, xss;
+	u64 msr_kernel_gs_base;		/* valid when not switched to guest */
+	u64 msr_swap[LVX_NR_SWAPPED];	/* the guest's values */
+	u64 spec_ctrl;
+	u64 host_spec_ctrl;
+	u64 misc_enable;
+	u64 tsc_adjust;
+	u64 arch_capabilities;
+	u32 pkru, host_pkru;
+
+	/* Debug registers. */
+	u64 db[4], dr6, dr7;
+	u32 guest_debug;		/* KVM_GUESTDBG_*; 0: guest's own */
+	u64 host_db[4], host_dr7;	/* KVM_SET_GUEST_DEBUG's breakpoints */
+	u64 step_rip;
+
+	/* Events. */
+	struct lvx_exception exception;
+	u8 nmi_pending;			/* 0..2 */
+	bool nmi_injected;
+	int user_irq;			/* KVM_INTERRUPT; -1: none */
+	bool triple_fault;
+
+	/* Host state that VM exits lose: see load.c */
+	bool switched;			/* guest MSRs and segments are live */
+	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
+	unsigned long host_fs_base, host_gs_base;	/* caches of the VMCS fields */
+
+	struct fpu_guest fpu;
+	struct lvx_msr_state *msrs;	/* MSRs that are memory only: msr.c */
+
+	int error;			/* -errno of LVX_ERROR */
+	u32 fail_instruction_error;	/* of the last failed VM entry */
+	u64 exits[72];			/* by basic reason: statistics */
+	u64 nr_vmcs_access;
+};
+
+static inline struct lvx_vmx *to_vmx(struct lvx_vcpu *vcpu)
+{
+	return vcpu->vmx;
+}
+
+/* state.c: registers in the VMCS */
+static __always_inline u64 lvx_rip(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = vcpu->vmx;
+
+	if (!(vmx->cached & LVX_CACHED_RIP)) {
+		vmx->rip = vmcs_readl(GUEST_RIP);
+		vmx->cached |= LVX_CACHED_RIP;
+	}
+	return vmx->rip;
+}
+
+static __always_inline void lvx_set_rip(struct lvx_vcpu *vcpu, u64 rip)
+{
+	vcpu->vmx->rip = rip;
+	vcpu->vmx->cached |= LVX_CACHED_RIP;
+	vcpu->vmx->dirty |= LVX_CACHED_RIP;
+}
+
+static __always_inline u64 lvx_rsp(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = vcpu->vmx;
+
+	if (!(vmx->cached & LVX_CACHED_RSP)) {
+		vcpu->regs[LVX_RSP] = vmcs_readl(GUEST_RSP);
+		vmx->cached |= LVX_CACHED_RSP;
+	}
+	return vcpu->regs[LVX_RSP];
+}
+
+static __always_inline void lvx_set_rsp(struct lvx_vcpu *vcpu, u64 rsp)
+{
+	vcpu->regs[LVX_RSP] = rsp;
+	vcpu->vmx->cached |= LVX_CACHED_RSP;
+	vcpu->vmx->dirty |= LVX_CACHED_RSP;
+}
+
+static __always_inline u64 lvx_rflags(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = vcpu->vmx;
+
+	if (!(vmx->cached & LVX_CACHED_RFLAGS)) {
+		vmx->rflags = vmcs_readl(GUEST_RFLAGS);
+		vmx->cached |= LVX_CACHED_RFLAGS;
+	}
+	return vmx->rflags;
+}
+
+static __always_inline void lvx_set_rflags(struct lvx_vcpu *vcpu, u64 rflags)
+{
+	vcpu->vmx->rflags = rflags;
+	vcpu->vmx->cached |= LVX_CACHED_RFLAGS;
+	vcpu->vmx->dirty |= LVX_CACHED_RFLAGS;
+}
+
+u64 lvx_cr0(struct lvx_vcpu *vcpu);
+u64 lvx_cr3(struct lvx_vcpu *vcpu);
+u64 lvx_cr4(struct lvx_vcpu *vcpu);
+u8 lvx_cpl(struct lvx_vcpu *vcpu);
+bool lvx_is_long_mode(struct lvx_vcpu *vcpu);
+bool lvx_is_64bit(struct lvx_vcpu *vcpu);
+/* What a guest's MOV to CRn does: 0, or -EINVAL for #GP. */
+int lvx_write_cr0(struct lvx_vcpu *vcpu, u64 cr0);
+int lvx_write_cr3(struct lvx_vcpu *vcpu, u64 cr3);
+int lvx_write_cr4(struct lvx_vcpu *vcpu, u64 cr4);
+int lvx_write_efer(struct lvx_vcpu *vcpu, u64 efer, bool by_host);
+int lvx_write_xcr0(struct lvx_vcpu *vcpu, u64 xcr0);
+void lvx_get_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
+		     struct lvx_segment *out);
+void lvx_set_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
+		     const struct lvx_segment *in);
+void lvx_fill_emul_ctx(struct lvx_vcpu *vcpu, struct lvx_emul_ctx *ctx);
+void lvx_reset_state(struct lvx_vcpu *vcpu, bool init);
+void lvx_update_cr_masks(struct lvx_vcpu *vcpu);
+void lvx_update_cpuid_mirror(struct lvx_vcpu *vcpu);
+
+/*
+ * Past the instruction that exited: RIP, the interrupt shadow, and the trap of
+ * a guest that single-steps. lvx_skip() reads the length from the VMCS.
+ */
+void lvx_skip(struct lvx_vcpu *vcpu);
+void lvx_skip_to(struct lvx_vcpu *vcpu, u64 rip);
+
+/* inject.c */
+void lvx_raise(struct lvx_vcpu *vcpu, u8 vector);
+void lvx_raise_error(struct lvx_vcpu *vcpu, u8 vector, u32 error_code);
+void lvx_raise_pf(struct lvx_vcpu *vcpu, u64 cr2, u32 error_code);
+void lvx_raise_db(struct lvx_vcpu *vcpu, u64 dr6_bits);
+void lvx_inject(struct lvx_vcpu *vcpu);		/* interrupts off */
+void lvx_requeue_vectoring(struct lvx_vcpu *vcpu);
+bool lvx_interrupts_enabled(struct lvx_vcpu *vcpu);
+bool lvx_has_event(struct lvx_vcpu *vcpu);	/* ends a HLT */
+void lvx_set_ctl_cpu(struct lvx_vcpu *vcpu, u32 set, u32 clear);
+
+/* load.c: the switch of host state that VM entry and exit do not do */
+void lvx_switch_to_guest(struct lvx_vcpu *vcpu);	/* preemption off */
+void lvx_switch_to_host(struct lvx_vcpu *vcpu);
+void lvx_sync_swapped_msr(struct lvx_vcpu *vcpu, enum lvx_swapped_msr i, u64 value);
+void lvx_load_init_host(struct lvx_vcpu *vcpu);
+
+/* msr.c, msr_bitmap.c: 0, -EINVAL for #GP, LVX_MSR_TO_USER */
+int lvx_msr_read(struct lvx_vcpu *vcpu, u32 index, u64 *value, bool by_host);
+int lvx_msr_write(struct lvx_vcpu *vcpu, u32 index, u64 value, bool by_host);
+bool lvx_msr_is_atomic(u32 index, bool write);
+int lvx_msr_create(struct lvx_vcpu *vcpu);
+void lvx_msr_destroy(struct lvx_vcpu *vcpu);
+void lvx_msr_reset(struct lvx_vcpu *vcpu, bool init);
+void lvx_msr_bitmap_init(unsigned long *bitmap);
+void lvx_msr_intercept(struct lvx_vcpu *vcpu, u32 index, bool read, bool write);
+void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu);
+
+/* fpu.c */
+int lvx_fpu_create(struct lvx_vcpu *vcpu);
+void lvx_fpu_destroy(struct lvx_vcpu *vcpu);
+void lvx_fpu_load(struct lvx_vcpu *vcpu);	/* KVM_RUN starts */
+void lvx_fpu_put(struct lvx_vcpu *vcpu);	/* KVM_RUN ends */
+void lvx_fpu_init_event(struct lvx_vcpu *vcpu);	/* INIT, RESET */
+
+/* debug.c */
+void lvx_debug_enter(struct lvx_vcpu *vcpu);	/* interrupts off */
+void lvx_debug_exit(struct lvx_vcpu *vcpu);
+bool lvx_debug_active(struct lvx_vcpu *vcpu);
+void lvx_debug_update(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_mov_dr(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_db(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_bp(struct lvx_vcpu *vcpu);
+
+/* enter.S: 0, or 1 when the VM entry failed before the guest */
+int lvx_enter(u64 *regs, bool launched, unsigned long *host_rsp);
+extern const char lvx_exit_point[];
+
+/* exit.c */
+enum lvx_next lvx_handle_exit(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_handle_exit_atomic(struct lvx_vcpu *vcpu);
+bool lvx_exit_may_vector(u32 reason);
+enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
+				 const u64 *data);
+enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
+enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu);
+
+/* host.c */
+DECLARE_PER_CPU(bool, lvx_vmx_on);
+void lvx_invept(u64 eptp);
+void lvx_invvpid(u16 vpid);
+u16 lvx_vpid_alloc(void);
+void lvx_vpid_free(u16 vpid);
+
+#endif
