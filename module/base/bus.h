@@ -40,10 +40,12 @@ struct lvx_io_device {
 	const struct lvx_io_ops *ops;
 };
 
+/* addr and len are lvx_bus_register()'s; the rest is the bus's own. */
 struct lvx_bus_range {
 	u64 addr;
-	u64 len;			/* 0 (ioeventfd of any length): as 1 */
-	struct lvx_io_device *dev;
+	u64 len;
+	u64 reach;			/* last address of this and all before */
+	struct lvx_io_device *dev;	/* NULL: unregistered since */
 };
 
 struct lvx_bus_table {

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Access to guest memory through the VMM's own mapping of it. That needs no
+ * mapping in the kernel, no reference to a page and no notice when the page
+ * goes away: the host's page tables are asked at each access, and what they
+ * refuse, user space could not do either.
+ */
+#include <linux/mm.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+
+#include "base/guest.h"
+#include "base/memslot.h"
+
+enum access { READ_GUEST, WRITE_GUEST, READ_GUEST_ATOMIC };
+
+/* @len bytes that do not cross a page. */
+static int access_page(struct lvx_memslots *slots, u64 gpa, void *data,
+		       size_t len, enum access how)
+{
+	struct lvx_memslot *slot = lvx_slot_of_gfn(slots, gpa >> PAGE_SHIFT);
+	unsigned long left;
+	void __user *user;
+
+	if (!slot || (how == WRITE_GUEST && slot->flags & KVM_MEM_READONLY))
+		return -EFAULT;
+
+	user = (void __user *)(lvx_slot_hva(slot, gpa >> PAGE_SHIFT) +
+			       offset_in_page(gpa));
+	switch (how) {
+	case READ_GUEST:
+		left = copy_from_user(data, user, len);
+		break;
+	case WRITE_GUEST:
+		left = copy_to_user(user, data, len);
+		/* Also after a fault: the first bytes may have arrived. */
+		lvx_mark_dirty(slot, gpa >> PAGE_SHIFT);
+		break;
+	case READ_GUEST_ATOMIC:
+		pagefault_disable();
+		/* The slot passed access_ok() when it was made. */
+		left = __copy_from_user_inatomic(data, user, len);
+		pagefault_enable();
+		break;
+	}
+	return left ? -EFAULT : 0;
+}
+
+static int access_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len,
+			enum access how)
+{
+	struct lvx_memslots *slots;
+	int idx, ret = 0;
+	size_t chunk;
+
+	idx = srcu_read_lock(&vm->srcu);
+	slots = lvx_memslots(vm);
+	for (; len && !ret; gpa += chunk, data += chunk, len -= chunk) {
+		chunk = min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
+		ret = access_page(slots, gpa, data, chunk, how);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
+
+/**
+ * lvx_read_guest() - copy from guest memory
+ * @vm: the VM; the caller is a thread of its process
+ * @gpa: guest-physical address; may cross pages and slots
+ * @data: receives the bytes
+ * @len: how many
+ *
+ * May sleep. Return: 0, or -EFAULT with @data partly written: no slot, or no
+ * page behind it.
+ */
+int lvx_read_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len)
+{
+	return access_guest(vm, gpa, data, len, READ_GUEST);
+}
+
+/**
+ * lvx_write_guest() - copy to guest memory
+ * @vm: the VM; the caller is a thread of its process
+ * @gpa: guest-physical address; may cross pages and slots
+ * @data: the bytes
+ * @len: how many
+ *
+ * Marks the pages in the dirty log. May sleep. Return: 0, or -EFAULT with the
+ * guest's memory partly written: no slot, a read-only slot, or no page.
+ */
+int lvx_write_guest(struct lvx_vm *vm, u64 gpa, const void *data, size_t len)
+{
+	/* WRITE_GUEST only reads it. */
+	return access_guest(vm, gpa, (void *)data, len, WRITE_GUEST);
+}
+
+/**
+ * lvx_read_guest_atomic() - copy from guest memory that is present
+ * @vm: the VM; current->mm is its process's
+ * @gpa: guest-physical address; may cross pages and slots
+ * @data: receives the bytes
+ * @len: how many
+ *
+ * Any context but NMI. Return: 0, or -EFAULT: no slot, or the page is not
+ * present now, in which case lvx_read_guest() may succeed.
+ */
+int lvx_read_guest_atomic(struct lvx_vm *vm, u64 gpa, void *data, size_t len)
+{
+	return access_guest(vm, gpa, data, len, READ_GUEST_ATOMIC);
+}
+
+/* The slot passed access_ok() when it was made. */
+static int cmpxchg_user(void __user *user, u64 *old, u64 new, unsigned int len)
+{
+	u32 old32 = *old;
+	int ret;
+
+	if (len == 8)
+		return __try_cmpxchg_user((u64 __user *)user, old, new, fault8);
+	if (len != 4)
+		return -EFAULT;
+	ret = __try_cmpxchg_user((u32 __user *)user, &old32, (u32)new, fault4);
+	*old = old32;
+	return ret;
+}
+
+/**
+ * lvx_cmpxchg_guest() - compare and exchange in guest memory, atomically
+ * @vm: the VM; the caller is a thread of its process
+ * @gpa: guest-physical address, aligned to @len
+ * @old: what should be there; what was there, when it differed
+ * @new: what to write
+ * @len: 4 or 8
+ *
+ * Marks the page in the dirty log. May sleep. Return: 0 if exchanged, 1 if
+ * *@old was not there, -EFAULT: no slot, a read-only slot, no page.
+ */
+int lvx_cmpxchg_guest(struct lvx_vm *vm, u64 gpa, u64 *old, u64 new,
+		      unsigned int len)
+{
+	struct lvx_memslot *slot;
+	int idx, ret = -EFAULT;
+	u64 gfn = gpa >> PAGE_SHIFT;
+
+	if (!IS_ALIGNED(gpa, len))
+		return -EFAULT;
+
+	idx = srcu_read_lock(&vm->srcu);
+	slot = lvx_slot_of_gfn(lvx_memslots(vm), gfn);
+	if (slot && !(slot->flags & KVM_MEM_READONLY)) {
+		ret = cmpxchg_user((void __user *)(lvx_slot_hva(slot, gfn) +
+						   offset_in_page(gpa)),
+				   old, new, len);
+		if (!ret)
+			lvx_mark_dirty(slot, gfn);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
