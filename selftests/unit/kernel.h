@@ -23,6 +23,10 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef long long s64;
 
+#define U64_MAX			(~0ULL)
+#define S64_MAX			((s64)(U64_MAX >> 1))
+#define U32_MAX			(~0U)
+
 #define BITS_PER_LONG		64
 #define BIT(nr)			(1UL << (nr))
 #define BIT_ULL(nr)		(1ULL << (nr))
