@@ -59,6 +59,26 @@ kernels: tools
 launcher: tools
 	@$(MAKE) -C userspace BUILD=$(BUILD)
 
+# ------------------------------------------------------ the emulated machine
+
+# The guest's kernel, one of the same two
+GUEST ?= 6.1
+RUN_ARGS ?= --kernel /guest/vmlinuz-$(GUEST) --initrd /guest/initrd
+
+.PHONY: run lab
+ifdef NATIVE
+run: launcher kernels
+	@$(LAB)/native.sh $(GUEST)
+else
+run: all
+	@$(LAB)/run.sh --interactive --guest --modules lvx --add $(BUILD)/lvx:/bin/lvx \
+		-- 'lvx run $(RUN_ARGS)'
+endif
+
+lab: all
+	@$(LAB)/run.sh --interactive --guest --add $(BUILD)/lvx:/bin/lvx \
+		-- 'cat /lab/welcome; exec sh'
+
 # ------------------------------------------------------------- requirements
 
 .PHONY: tools

@@ -7,6 +7,7 @@
 # kept in build/debug-kernel; HOST=debug boots it.
 
 set -euo pipefail
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 SOURCE=/usr/src/linux-source-6.1.tar.xz

@@ -32,6 +32,8 @@ packages()
 		lab   | vgabios                    | and its VGA BIOS
 		lab   | bochs-term                 | its display on a terminal
 		lab   | bsdutils                   | script, the terminal for that display
+		lab   | util-linux                 | setpriv and setsid, so that no emulator stays behind
+		lab   | socat                      | ties the terminal to the emulated console
 		lab   | isolinux                   | boots the emulated host
 		lab   | syslinux-common            | isolinux's library
 		lab   | xorriso                    | writes the boot medium
@@ -75,9 +77,10 @@ install_missing()
 		echo "nothing is missing"
 		return
 	fi
-	echo "installing:" $list
 	# shellcheck disable=SC2086 # one word a package
-	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends $list
+	set -- $list
+	echo "installing: $*"
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends "$@"
 }
 
 command -v dpkg-query >/dev/null || {
@@ -95,7 +98,7 @@ case ${1:-} in
 --check)
 	list=$(missing "${2:-all}")
 	[ -z "$list" ] || {
-		echo "missing Debian packages:" $list "- 'make deps' installs them" >&2
+		echo "missing Debian packages: ${list//$'\n'/ } - 'make deps' installs them" >&2
 		exit 1
 	}
 	;;

@@ -11,6 +11,7 @@
 #                          build/lab/modules-HOST.cpio
 
 set -euo pipefail
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 HOST=$1
@@ -51,9 +52,9 @@ base()
 {
 	local dir
 
-	stale "$OUT/base.cpio" "$LAB/host/init" "$LAB/host/complaints" "$0" || return 0
+	stale "$OUT/base.cpio" "$LAB"/host/* "$0" || return 0
 	dir=$(skeleton "$LAB/host/init")
-	install -D -m 644 "$LAB/host/complaints" "$dir/lab/complaints"
+	install -D -m 644 -t "$dir/lab" "$LAB"/host/{complaints,welcome}
 	pack "$dir" "$OUT/base.cpio"
 }
 
@@ -70,7 +71,7 @@ guest()
 	dir=$(mktemp -d "$OUT/tmp.XXXX")
 	mkdir "$dir/guest"
 	cp "$OUT/guest-initrd" "$dir/guest/initrd"
-	for version in $KERNEL_VERSIONS; do
+	for version in "${KERNEL_VERSIONS[@]}"; do
 		cp -L "$BUILD/kernels/$version/vmlinuz" "$dir/guest/vmlinuz-$version"
 	done
 	pack "$dir" "$OUT/guest.cpio"
@@ -92,7 +93,7 @@ modules()
 		/sbin/modprobe -d "$tree" -S "$release" --show-depends "$module"
 	done | sed -n 's/^insmod //p' | sort -u | while read -r file; do
 		file=${file%% *}
-		install -D -m 644 "$file" "$root/kernel/${file##*/modules/$release/kernel/}"
+		install -D -m 644 "$file" "$root/kernel/${file#"$tree/lib/modules/$release/kernel/"}"
 	done
 	find "$root" -name '*.ko.xz' -exec xz -d {} +
 	# Unsigned, since checking signatures is slow on an emulated CPU.
@@ -104,7 +105,7 @@ modules()
 mkdir -p "$OUT"
 exec 9>"$OUT/.lock"
 flock 9 # several runs at once make the pieces only once
-"$LAB/kernels.sh" $KERNEL_VERSIONS
+"$LAB/kernels.sh" "${KERNEL_VERSIONS[@]}"
 base
 guest
 modules

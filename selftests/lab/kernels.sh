@@ -12,6 +12,7 @@
 # usage: kernels.sh [6.1|6.12]...
 
 set -euo pipefail
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 DEBS=$BUILD/cache/debs
@@ -68,12 +69,13 @@ kernel()
 {
 	local version=$1 tree=$BUILD/kernels/$1 image headers package
 
-	[ -e "$tree/.complete" ] && return
-	image=$(depends "$(meta "$version" image)" '^linux-image') &&
-		headers=$(depends "$(meta "$version" headers)" '^linux-headers') ||
+	# The headers know where they are, so they don't survive being moved.
+	[ "$(cat "$tree/.complete" 2>/dev/null)" != "$tree" ] || return 0
+	image=$(depends "$(meta "$version" image)" '^linux-image') || :
+	headers=$(depends "$(meta "$version" headers)" '^linux-headers') || :
+	[ -n "$image$headers" ] ||
 		die "apt knows no package $(meta "$version" image); 'make deps' renews the lists"
 	say "kernel $version: fetching $image"
-	mkdir -p "$DEBS"
 	rm -rf "$tree.new" "$tree"
 	mkdir -p "$tree.new"
 	fetch "$image" "$tree.new"
@@ -87,13 +89,16 @@ kernel()
 	echo "${image#linux-image-}" >"$tree.new/release"
 	mv "$tree.new" "$tree"
 	relocate "$tree"
-	: >"$tree/.complete"
+	echo "$tree" >"$tree/.complete"
 	say "kernel $version: $(cat "$tree/release") unpacked"
 }
 
 need dpkg dpkg
 need apt-get apt
-[ $# -gt 0 ] || set -- $KERNEL_VERSIONS
+[ $# -gt 0 ] || set -- "${KERNEL_VERSIONS[@]}"
+mkdir -p "$DEBS"
+exec 9>"$BUILD/cache/.lock"
+flock 9 # several at once fetch only once
 for version; do
 	kernel "$version"
 done

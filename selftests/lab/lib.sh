@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
+# shellcheck disable=SC2034 # variables for the scripts that source this
+#
 # What the scripts of the lab have in common: where things are, how progress
 # is told and how a missing program is named. Sourced, never executed.
 
 LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$LAB/../.." && pwd)
 BUILD=${LVX_BUILD:-$TOP/build}
-# shellcheck disable=SC2034 # read by the scripts that source this file
-KERNEL_VERSIONS="6.1 6.12"
+KERNEL_VERSIONS=(6.1 6.12)
 
 # One progress line per stage, with the time since this script's start, so
 # that nobody stares at a blank screen. stderr, so that stdout stays clean.

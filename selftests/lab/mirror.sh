@@ -7,6 +7,7 @@
 # usage: mirror.sh FOLDER
 
 set -euo pipefail
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p "$1/module" "$1/uapi"

@@ -10,6 +10,7 @@
 # up or died, 126 the command succeeded but the host's kernel log is not clean.
 
 set -euo pipefail
+# shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 HOST=${HOST:-6.1}
@@ -21,6 +22,7 @@ MEMORY=${MEMORY:-1024}
 MODULES="kvm-intel lvx"
 APPEND=
 KEEP=
+INTERACTIVE=
 ADD=()
 
 usage()
@@ -39,6 +41,7 @@ usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emu
   --modules "M..."    modules to load, in this order       (now "$MODULES";
                       lvx is taken from build/HOST/lvx.ko)
   --append TEXT       more words for the host kernel's command line
+  --interactive       give this terminal to COMMAND, by the machine's first serial port
   --keep              keep the folder with the logs
 EOF
 }
@@ -56,6 +59,7 @@ while [ $# -gt 0 ]; do
 	--guest) GUEST=1 ;;
 	--modules) MODULES=$2; shift ;;
 	--append) APPEND=$2; shift ;;
+	--interactive) INTERACTIVE=1 ;;
 	--keep) KEEP=1 ;;
 	-h | --help) usage; exit 0 ;;
 	--) shift; break ;;
@@ -75,19 +79,27 @@ need /usr/lib/ISOLINUX/isolinux.bin isolinux
 need /usr/lib/syslinux/modules/bios/ldlinux.c32 syslinux-common
 need xorriso xorriso
 need script bsdutils
+need setpriv util-linux
+if [ -n "$INTERACTIVE" ]; then
+	need socat socat
+	[ -t 0 ] || die "an interactive machine needs a terminal"
+fi
 
 "$LAB/initrd.sh" "$HOST"
 RUN=$(mktemp -d "$BUILD/lab/run.XXXX")
 BOCHS=
-TAIL=
+TTY=
+CONVERSATION=
 
 # However this script ends, the machine goes with it.
+# shellcheck disable=SC2317 # called by the trap
 cleanup()
 {
 	local status=$?
 
 	trap - EXIT INT TERM HUP
-	[ -z "$TAIL" ] || kill "$TAIL" 2>/dev/null || :
+	[ -z "$TTY" ] || stty "$TTY" 2>/dev/null || :
+	[ -z "$CONVERSATION" ] || kill "$CONVERSATION" 2>/dev/null || :
 	if [ -s "$RUN/bochs.pid" ]; then
 		kill -KILL "$(cat "$RUN/bochs.pid")" 2>/dev/null || :
 	fi
@@ -138,7 +150,12 @@ own_files()
 		MODULES=${MODULES/lvx/}
 	fi
 	printf '%s\n' "$COMMAND" >"$RUN/own/lab/command"
-	printf 'MODULES="%s"\nMODE=%s\n' "$MODULES" captured >"$RUN/own/lab/settings"
+	{
+		printf 'MODULES="%s"\n' "$MODULES"
+		if [ -n "$INTERACTIVE" ]; then
+			printf 'MODE=interactive SIZE="%s"\n' "$(stty size)"
+		fi
+	} >"$RUN/own/lab/settings"
 	(cd "$RUN/own" && find . -mindepth 1 -print0 |
 		cpio --quiet --null -o -H newc -R 0:0) >"$RUN/own.cpio"
 }
@@ -174,10 +191,13 @@ medium()
 
 # Debian's Bochs has its debugger compiled in and stops at a prompt, which
 # -rc answers, and draws its VGA screen on a terminal, which script provides.
+#
+# Should this script be killed, the kernel kills what hangs on it (--pdeathsig).
 start()
 {
-	local ips=$1
+	local ips=$1 com1="mode=file, dev=$RUN/console"
 
+	[ -z "$INTERACTIVE" ] || com1="mode=term, dev=$RUN/tty"
 	cat >"$RUN/bochsrc" <<-EOF
 		megs: $MEMORY
 		romimage: file=/usr/share/bochs/BIOS-bochs-latest
@@ -185,7 +205,7 @@ start()
 		boot: cdrom
 		ata0-master: type=cdrom, path=$RUN/lab.iso, status=inserted
 		cpu: model=$CPU, count=$CPUS, ips=$ips, reset_on_triple_fault=0
-		com1: enabled=1, mode=file, dev=$RUN/console
+		com1: enabled=1, $com1
 		com2: enabled=1, mode=file, dev=$RUN/report
 		log: $RUN/bochs.log
 		display_library: term
@@ -197,9 +217,10 @@ start()
 	EOF
 	echo c >"$RUN/rc"
 	: >"$RUN/report"
-	(cd "$RUN" && TERM=xterm exec setsid script -qec \
-		'echo $$ >bochs.pid; exec bochs -q -f bochsrc -rc rc' /dev/null \
-		</dev/null >/dev/null 2>&1) &
+	# shellcheck disable=SC2016 # the inner shell's own process id
+	(cd "$RUN" && TERM=xterm exec setpriv --pdeathsig KILL setsid script -qec \
+		'echo $$ >bochs.pid; exec setpriv --pdeathsig KILL bochs -q -f bochsrc -rc rc' \
+		/dev/null </dev/null >/dev/null 2>&1) &
 	BOCHS=$!
 }
 
@@ -214,16 +235,46 @@ complain()
 	fi
 }
 
-# Follows the report until its status line; says when the host is up.
+# Ties this terminal to the machine's serial port. Output processing stays on,
+# so that our own lines look right, too.
+converse()
+{
+	TTY=$(stty -g)
+	socat "PTY,link=$RUN/tty,raw,echo=0,wait-slave" \
+		"STDIO,icanon=0,echo=0,isig=0,icrnl=0,ixon=0,iexten=0,min=1,escape=0x1c" \
+		<&0 2>"$RUN/socat.log" &
+	CONVERSATION=$!
+	for _ in $(seq 50); do
+		[ -e "$RUN/tty" ] && return
+		sleep 0.1
+	done
+	die "no pseudo-terminal: $(cat "$RUN/socat.log")"
+}
+
+# The stages of a boot, as the emulator's log and the report show them.
+stage()
+{
+	local next=$((STAGE + 1)) file pattern text
+
+	[ "$next" -lt "${#STAGES[@]}" ] || return 0
+	IFS='|' read -r file pattern text <<<"${STAGES[next]}"
+	if grep -q "$pattern" "$RUN/$file" 2>/dev/null; then
+		STAGE=$next
+		say "host $HOST: $text"
+	fi
+}
+STAGE=-1
+STAGES=("bochs.log|Booting from|the boot loader reads kernel and initramfs"
+	"bochs.log|from MSR_APICBASE|Linux starts"
+	"report|^lab: up|up")
+
+# Passes the report on until its status line.
 follow()
 {
-	local deadline=$((SECONDS + TIME)) up= shown=0 lines
+	local deadline=$((SECONDS + TIME)) shown=0 lines
 
 	while :; do
-		if [ -z "$up" ] && grep -q '^lab: up' "$RUN/report"; then
-			up=1
-			say "host $HOST is up"
-		fi
+		stage
 		lines=$(wc -l <"$RUN/report")
 		if [ "$lines" -gt "$shown" ]; then
 			sed -n "$((shown + 1)),${lines}p" "$RUN/report" | tr -d '\r' |
@@ -235,7 +286,11 @@ follow()
 			complain "the emulated machine ended early"
 			exit 125
 		fi
-		if [ "$SECONDS" -ge "$deadline" ]; then
+		if [ -n "$CONVERSATION" ] && ! kill -0 "$CONVERSATION" 2>/dev/null; then
+			say "the machine was left"
+			exit 0
+		fi
+		if [ -z "$INTERACTIVE" ] && [ "$SECONDS" -ge "$deadline" ]; then
 			complain "time limit of $TIME s reached"
 			exit 124
 		fi
@@ -247,6 +302,10 @@ ips=1000000000
 [ "$CPUS" -eq 1 ] || ips=50000000
 own_files
 medium $ips
+if [ -n "$INTERACTIVE" ]; then
+	converse
+	say "Ctrl-\\ leaves the emulated machine at any time"
+fi
 start $ips
 say "host $HOST: booting ($CPUS x $CPU)"
 follow
