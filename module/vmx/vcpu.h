@@ -72,8 +72,8 @@ struct lvx_vmx {
 	u64 rip, rflags;		/* RSP is vcpu->regs[LVX_RSP] */
 	u32 exit_reason;		/* whole field */
 	unsigned long host_cr3, host_cr4;	/* caches of the VMCS fields */
-	bool vectoring;			/* @event came from IDT vectoring */
 	struct lvx_event event;		/* to deliver (again) */
+	bool inject;			/* choose an event before the next entry */
 
 	struct lvx_vmcs vmcs;
 	struct lvx_controls ctl;	/* as programmed */
@@ -92,7 +92,11 @@ struct lvx_vmx {
 	u64 misc_enable;
 	u64 tsc_adjust;
 	u64 arch_capabilities;
+	u64 host_xcr0, host_xss;
+	bool guest_osxsave;		/* CR4.OSXSAVE: XCR0 is the guest's */
+	bool guest_pke;			/* CR4.PKE */
 	u32 pkru, host_pkru;
+	u64 cr8, apic_base;		/* without a LAPIC in the kernel */
 
 	/* Debug registers. */
 	u64 db[4], dr6, dr7;
@@ -106,6 +110,8 @@ struct lvx_vmx {
 	bool nmi_injected;
 	int user_irq;			/* KVM_INTERRUPT; -1: none */
 	bool triple_fault;
+	u32 lapic_events;		/* LVX_EVENT_*, not yet acted upon */
+	u8 sipi_vector;
 
 	/* Host state that VM exits lose: see load.c */
 	bool switched;			/* guest MSRs and segments are live */
@@ -193,6 +199,14 @@ int lvx_write_cr3(struct lvx_vcpu *vcpu, u64 cr3);
 int lvx_write_cr4(struct lvx_vcpu *vcpu, u64 cr4);
 int lvx_write_efer(struct lvx_vcpu *vcpu, u64 efer, bool by_host);
 int lvx_write_xcr0(struct lvx_vcpu *vcpu, u64 xcr0);
+/*
+ * What user space loads, without the checks and side effects of a MOV: the
+ * caller has checked that the whole is consistent. EFER, CR0, CR4, then CR3.
+ */
+void lvx_load_cr0(struct lvx_vcpu *vcpu, u64 cr0);
+void lvx_load_cr3(struct lvx_vcpu *vcpu, u64 cr3);	/* and PDPTEs */
+void lvx_load_cr4(struct lvx_vcpu *vcpu, u64 cr4);
+void lvx_load_efer(struct lvx_vcpu *vcpu, u64 efer);
 void lvx_get_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
 		     struct lvx_segment *out);
 void lvx_set_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
@@ -218,6 +232,7 @@ void lvx_inject(struct lvx_vcpu *vcpu);		/* interrupts off */
 void lvx_requeue_vectoring(struct lvx_vcpu *vcpu);
 bool lvx_interrupts_enabled(struct lvx_vcpu *vcpu);
 bool lvx_has_event(struct lvx_vcpu *vcpu);	/* ends a HLT */
+bool lvx_ready_for_injection(struct lvx_vcpu *vcpu);
 void lvx_set_ctl_cpu(struct lvx_vcpu *vcpu, u32 set, u32 clear);
 
 /* load.c: the switch of host state that VM entry and exit do not do */
@@ -227,6 +242,8 @@ void lvx_sync_swapped_msr(struct lvx_vcpu *vcpu, enum lvx_swapped_msr i, u64 val
 void lvx_load_init_host(struct lvx_vcpu *vcpu);
 
 /* msr.c, msr_bitmap.c: 0, -EINVAL for #GP, LVX_MSR_TO_USER */
+#define LVX_MSR_TO_USER	1
+void lvx_msr_init(void);			/* once, at module load */
 int lvx_msr_read(struct lvx_vcpu *vcpu, u32 index, u64 *value, bool by_host);
 int lvx_msr_write(struct lvx_vcpu *vcpu, u32 index, u64 value, bool by_host);
 bool lvx_msr_is_atomic(u32 index, bool write);
@@ -253,6 +270,7 @@ enum lvx_next lvx_exit_mov_dr(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_db(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_bp(struct lvx_vcpu *vcpu);
 
+void lvx_do_nmi(void (*handler)(void));
 /* enter.S: 0, or 1 when the VM entry failed before the guest */
 int lvx_enter(u64 *regs, bool launched, unsigned long *host_rsp);
 extern const char lvx_exit_point[];
