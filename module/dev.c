@@ -267,16 +267,52 @@ static struct miscdevice lvx_node = {
 	.mode = 0660,
 };
 
-int lvx_dev_init(void)
-{
-	int err = misc_register(&lvx_node);
+/* For clients that know no other node than /dev/kvm. */
+static struct miscdevice kvm_node = {
+	.minor = KVM_MINOR,
+	.name = "kvm",
+	.fops = &dev_fops,
+	.mode = 0660,
+};
 
-	if (err)
-		pr_err("lvx: can't make /dev/lvx: error %d\n", err);
+static bool serve_kvm_node;
+module_param_named(kvm_node, serve_kvm_node, bool, 0444);
+MODULE_PARM_DESC(kvm_node, "serve /dev/kvm, too (default: no)");
+
+static int register_node(struct miscdevice *node)
+{
+	int err = misc_register(node);
+
+	if (err == -EBUSY)
+		pr_err("lvx: /dev/%s is taken by another driver; unload that first\n",
+		       node->name);
+	else if (err)
+		pr_err("lvx: can't make /dev/%s: error %d\n", node->name, err);
 	return err;
 }
 
+/**
+ * lvx_dev_init() - let users in
+ *
+ * Return: 0, or -errno with a line in the kernel log. That /dev/kvm was asked
+ * for and is taken is an error: its user would get the other hypervisor.
+ */
+int lvx_dev_init(void)
+{
+	int err = register_node(&lvx_node);
+
+	if (err || !serve_kvm_node)
+		return err;
+	err = register_node(&kvm_node);
+	if (err)
+		misc_deregister(&lvx_node);
+	return err;
+}
+
+/* The kernel unloads only when no descriptor is open any more. */
 void lvx_dev_exit(void)
 {
+	if (serve_kvm_node)
+		misc_deregister(&kvm_node);
 	misc_deregister(&lvx_node);
 }

@@ -21,7 +21,10 @@ int lvx_irq_create(struct lvx_vm *vm);
 void lvx_irq_stop(struct lvx_vm *vm);
 void lvx_irq_destroy(struct lvx_vm *vm);
 
-/* Ioctls; errors as KVM's. */
+/*
+ * Ioctls; errors as KVM's. The caller of the three that create something
+ * holds vm->lock, and has refused a second irqchip or one behind a vCPU.
+ */
 int lvx_irqchip_create(struct lvx_vm *vm);		/* KVM_CREATE_IRQCHIP */
 int lvx_irqchip_create_split(struct lvx_vm *vm, u64 nr_pins);
 bool lvx_irqchip_in_kernel(struct lvx_vm *vm);		/* LAPICs are ours */
