@@ -23,12 +23,14 @@ static int __init lvx_init(void)
 	err = lvx_vmx_init();
 	if (err)
 		goto exit_mmu;
+	lvx_introspect_init();
 	err = lvx_dev_init();
 	if (err)
-		goto exit_vmx;
+		goto exit_introspect;
 	return 0;
 
-exit_vmx:
+exit_introspect:
+	lvx_introspect_exit();
 	lvx_vmx_exit();
 exit_mmu:
 	lvx_mmu_exit();
@@ -38,6 +40,7 @@ exit_mmu:
 static void __exit lvx_exit(void)
 {
 	lvx_dev_exit();
+	lvx_introspect_exit();
 	lvx_vmx_exit();
 	lvx_mmu_exit();
 }

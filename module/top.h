@@ -26,6 +26,13 @@ int lvx_vcpu_open(struct lvx_vm *vm, unsigned long id);
 void lvx_vcpu_destroy(struct lvx_vcpu *vcpu);
 long lvx_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
+/* introspect.c: debugfs, in the order of their calls */
+void lvx_introspect_init(void);
+void lvx_introspect_vm(struct lvx_vm *vm);
+void lvx_introspect_vcpu(struct lvx_vcpu *vcpu);
+void lvx_introspect_end(struct lvx_vm *vm);
+void lvx_introspect_exit(void);
+
 /* dev.c */
 int lvx_dev_init(void);
 void lvx_dev_exit(void);

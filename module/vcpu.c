@@ -200,6 +200,7 @@ static int open_vcpu(struct lvx_vm *vm, u32 id)
 		goto put_fd;
 	}
 	publish(vcpu);
+	lvx_introspect_vcpu(vcpu);
 	fd_install(fd, file);
 	return fd;
 

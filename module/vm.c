@@ -75,6 +75,7 @@ static struct lvx_vm *create_vm(void)
 	err = lvx_vmclock_create(vm);
 	if (err)
 		goto destroy_irq;
+	lvx_introspect_vm(vm);
 	return vm;
 
 destroy_irq:
@@ -99,6 +100,7 @@ static void destroy_vm(struct lvx_vm *vm)
 {
 	u32 i;
 
+	lvx_introspect_end(vm);
 	/* Nothing from outside reaches the vCPUs any more: */
 	lvx_irq_stop(vm);
 	lvx_mmu_stop(vm);
