@@ -62,6 +62,8 @@ struct lvx_vm {
 	struct lvx_vmclock *clock;
 
 	u32 tsc_khz;			/* of new vCPUs */
+	u64 tsc_offset;			/* set last; see vmx/tsc.c */
+	bool tsc_offset_valid;
 	bool dead;			/* see LVX_REQ_DEAD */
 	u64 number;			/* for names: lvx-vm NUMBER */
 	void *introspect;
