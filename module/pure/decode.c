@@ -299,6 +299,8 @@ static void set_row_sizes(struct cursor *c, u32 flags)
 		insn->memsize = insn->opsize < 4 ? insn->opsize : 4;
 	else if (insn->op == OP_CMPXCHG8B)
 		insn->memsize = 2 * insn->opsize;
+	/* CMPXCHG16B wants its operand aligned, CMPXCHG8B doesn't. */
+	insn->aligned = insn->memsize == 16;
 }
 
 static void take_immediate(struct cursor *c, u32 flags)
@@ -309,7 +311,7 @@ static void take_immediate(struct cursor *c, u32 flags)
 		insn->imm = 1;
 		return;
 	}
-	if (insn->src != OPND_IMM && !(flags & ROW_THIRD))
+	if (insn->src != OPND_IMM && !insn->third)
 		return;
 	if (flags & ROW_IMM8)
 		insn->imm = next_signed(c, 1);
@@ -358,6 +360,7 @@ static enum decode_result decode_row(struct cursor *c, const struct insn_row *ro
 	insn->dst = row->dst;
 	insn->src = row->src;
 	insn->cond = c->opcode & 0xf;
+	insn->third = flags & ROW_THIRD;
 	if (insn->rep == 0xf3 && (insn->op == OP_BSF || insn->op == OP_BSR))
 		insn->op = insn->op == OP_BSF ? OP_TZCNT : OP_LZCNT;
 

@@ -78,6 +78,7 @@ enum insn_operand {
  * @rex: REX (or VEX) was there: byte registers 4 to 7 are SPL to DIL
  * @vex: encoded with VEX
  * @aligned: the memory operand must be aligned to its size
+ * @third: @imm is a third operand, after a register and memory (IMUL)
  * @cond: condition of SETcc and CMOVcc
  * @reg: register operand, 0 to 15
  * @vvvv: second source of a VEX move
@@ -94,7 +95,7 @@ struct insn {
 	u8 opsize, memsize, adsize;
 	u8 seg;
 	u8 rep;
-	bool lock, rex, vex, aligned;
+	bool lock, rex, vex, aligned, third;
 	u8 cond;
 	u8 reg, vvvv;
 	u8 base, index, scale;
