@@ -9,6 +9,12 @@
 
 #include <linux/version.h>
 #include <linux/eventfd.h>
+#include <linux/syscore_ops.h>
+
+/* smp_send_reschedule() became a macro that traces. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#include <trace/events/ipi.h>
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 static inline void lvx_eventfd_signal(struct eventfd_ctx *ctx)
@@ -20,6 +26,36 @@ static inline void lvx_eventfd_signal(struct eventfd_ctx *ctx)
 {
 	eventfd_signal(ctx);
 }
+#endif
+
+/*
+ * Newer kernels split the operations from what is registered. It was ported
+ * back, so Kbuild looks into the header instead of asking for a version.
+ */
+#ifdef LVX_HAVE_STRUCT_SYSCORE
+#define LVX_SYSCORE_ARG			void *unused
+#define LVX_DEFINE_SYSCORE(name, suspend_fn, resume_fn)			\
+	static const struct syscore_ops name##_ops = {			\
+		.suspend = suspend_fn, .resume = resume_fn		\
+	};								\
+	static struct syscore name = { .ops = &name##_ops }
+#define lvx_register_syscore(s)		register_syscore(s)
+#define lvx_unregister_syscore(s)	unregister_syscore(s)
+#else
+#define LVX_SYSCORE_ARG			void
+#define LVX_DEFINE_SYSCORE(name, suspend_fn, resume_fn)			\
+	static struct syscore_ops name = {				\
+		.suspend = suspend_fn, .resume = resume_fn		\
+	}
+#define lvx_register_syscore(s)		register_syscore_ops(s)
+#define lvx_unregister_syscore(s)	unregister_syscore_ops(s)
+#endif
+
+/* The entry point for an NMI that ended a guest's run. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define LVX_NMI_HANDLER			asm_exc_nmi_noist
+#else
+#define LVX_NMI_HANDLER			asm_exc_nmi_kvm_vmx
 #endif
 
 #endif

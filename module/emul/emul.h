@@ -35,7 +35,10 @@ struct lvx_segment {
 	u16 selector;
 };
 
-enum lvx_seg { LVX_ES, LVX_CS, LVX_SS, LVX_DS, LVX_FS, LVX_GS, LVX_NR_SEGS };
+enum lvx_seg {
+	LVX_ES, LVX_CS, LVX_SS, LVX_DS, LVX_FS, LVX_GS, LVX_LDTR, LVX_TR,
+	LVX_NR_SEGMENTS
+};
 
 /**
  * struct lvx_emul_ctx - what an instruction's execution needs of the vCPU

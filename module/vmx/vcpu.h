@@ -121,6 +121,9 @@ struct lvx_vmx {
 	struct fpu_guest fpu;
 	struct lvx_msr_state *msrs;	/* MSRs that are memory only: msr.c */
 
+	/* Registers before an instruction that lvx executes, or user space does. */
+	u64 emul_rsp, emul_rflags, io_rip;
+
 	int error;			/* -errno of LVX_ERROR */
 	u32 fail_instruction_error;	/* of the last failed VM entry */
 	u64 exits[72];			/* by basic reason: statistics */
@@ -195,7 +198,6 @@ bool lvx_is_long_mode(struct lvx_vcpu *vcpu);
 bool lvx_is_64bit(struct lvx_vcpu *vcpu);
 /* What a guest's MOV to CRn does: 0, or -EINVAL for #GP. */
 int lvx_write_cr0(struct lvx_vcpu *vcpu, u64 cr0);
-int lvx_write_cr3(struct lvx_vcpu *vcpu, u64 cr3);
 int lvx_write_cr4(struct lvx_vcpu *vcpu, u64 cr4);
 int lvx_write_efer(struct lvx_vcpu *vcpu, u64 efer, bool by_host);
 int lvx_write_xcr0(struct lvx_vcpu *vcpu, u64 xcr0);
@@ -212,6 +214,7 @@ void lvx_get_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
 void lvx_set_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
 		     const struct lvx_segment *in);
 void lvx_fill_emul_ctx(struct lvx_vcpu *vcpu, struct lvx_emul_ctx *ctx);
+int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3);
 void lvx_reset_state(struct lvx_vcpu *vcpu, bool init);
 void lvx_update_cr_masks(struct lvx_vcpu *vcpu);
 void lvx_update_cpuid_mirror(struct lvx_vcpu *vcpu);
@@ -262,8 +265,10 @@ void lvx_fpu_put(struct lvx_vcpu *vcpu);	/* KVM_RUN ends */
 void lvx_fpu_init_event(struct lvx_vcpu *vcpu);	/* INIT, RESET */
 
 /* debug.c */
+#define LVX_DR7_GD	BIT(13)		/* SDM, "Debug Control Register (DR7)" */
 void lvx_debug_enter(struct lvx_vcpu *vcpu);	/* interrupts off */
 void lvx_debug_exit(struct lvx_vcpu *vcpu);
+void lvx_debug_step(struct lvx_vcpu *vcpu);	/* an instruction with TF was skipped */
 bool lvx_debug_active(struct lvx_vcpu *vcpu);
 void lvx_debug_update(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_mov_dr(struct lvx_vcpu *vcpu);

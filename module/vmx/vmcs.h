@@ -18,6 +18,11 @@
 
 struct lvx_vcpu;
 
+/* Its name up to 6.1. */
+#ifndef SECONDARY_EXEC_ENABLE_XSAVES
+#define SECONDARY_EXEC_ENABLE_XSAVES	SECONDARY_EXEC_XSAVES
+#endif
+
 /* Bits 14:13 of an encoding. */
 enum lvx_vmcs_width { LVX_VMCS_16, LVX_VMCS_64, LVX_VMCS_32, LVX_VMCS_NATURAL };
 
@@ -50,7 +55,7 @@ static __always_inline unsigned long __lvx_vmread(unsigned long field)
 {
 	unsigned long value;
 
-	asm_volatile_goto("1: vmread %[field], %[value]\n\t"
+	asm_goto_output("1: vmread %[field], %[value]\n\t"
 			  "jbe %l[fail]\n\t"
 			  _ASM_EXTABLE(1b, %l[fail])
 			  : [value] "=r" (value)
@@ -63,7 +68,7 @@ fail:
 
 static __always_inline void __lvx_vmwrite(unsigned long field, unsigned long value)
 {
-	asm_volatile_goto("1: vmwrite %[value], %[field]\n\t"
+	asm_goto_output("1: vmwrite %[value], %[field]\n\t"
 			  "jbe %l[fail]\n\t"
 			  _ASM_EXTABLE(1b, %l[fail])
 			  : : [field] "r" (field), [value] "rm" (value)

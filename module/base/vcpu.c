@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests and kicks: how any thread gets a vCPU's attention.
+ *
+ * The protocol has two sides. The sender marks its request, then looks at the
+ * vCPU's mode; the vCPU sets its mode, then looks at its requests (run.c). With
+ * a full barrier between the two steps on either side, at least one of them
+ * sees what the other did: no request is slept over.
+ */
+#include <linux/cpumask.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "base/compat.h"
+#include "base/vcpu.h"
+#include "base/vm.h"
+
+/* True if an IPI is needed to get the vCPU out of the guest. */
+static bool leave_guest(struct lvx_vcpu *vcpu)
+{
+	/* Fully ordered: after the request, before the IPI. */
+	return cmpxchg(&vcpu->mode, LVX_IN_GUEST, LVX_EXITING_GUEST) ==
+	       LVX_IN_GUEST;
+}
+
+/**
+ * lvx_vcpu_kick() - make a vCPU look at its requests soon
+ * @vcpu: whom
+ *
+ * Wakes a halted vCPU, and makes one that is in the guest leave it. Does
+ * nothing when the vCPU is on its way already. Any context.
+ */
+void lvx_vcpu_kick(struct lvx_vcpu *vcpu)
+{
+	int me, cpu;
+
+	/* Implies the barrier between the caller's request and the wait test. */
+	if (rcuwait_wake_up(&vcpu->wait))
+		return;
+	me = get_cpu();
+	if (leave_guest(vcpu)) {
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu != me && cpu >= 0 && cpu_online(cpu))
+			smp_send_reschedule(cpu);
+	}
+	put_cpu();
+}
+
+/* An IPI whose handler is the point: when it ran, that CPU left the guest. */
+static void nothing(void *unused)
+{
+}
+
+/**
+ * lvx_request_all() - ask the same of every vCPU of a VM
+ * @vm: whose vCPUs
+ * @req: what
+ * @wait: return only when each vCPU that was in the guest has left it
+ *
+ * With @wait, memory that a vCPU could reach through the state which the
+ * request makes it drop may be given away after the return: whoever enters
+ * later serves the request first. May sleep if @wait.
+ */
+void lvx_request_all(struct lvx_vm *vm, enum lvx_request req, bool wait)
+{
+	struct lvx_vcpu *vcpu;
+	u32 i;
+
+	lvx_for_each_vcpu(vm, i, vcpu) {
+		lvx_make_request(vcpu, req);
+		if (!wait) {
+			lvx_vcpu_kick(vcpu);
+			continue;
+		}
+		/* As leave_guest(), but also for one that is still exiting. */
+		cmpxchg(&vcpu->mode, LVX_IN_GUEST, LVX_EXITING_GUEST);
+		if (smp_load_acquire(&vcpu->mode) != LVX_OUTSIDE_GUEST)
+			smp_call_function_single(READ_ONCE(vcpu->cpu), nothing,
+						 NULL, 1);
+	}
+}
+
+/**
+ * lvx_vcpu_by_id() - the vCPU that KVM_CREATE_VCPU gave this number
+ * @vm: of which VM
+ * @id: vCPU ID, equal to its APIC ID
+ *
+ * Return: the vCPU, or NULL. It lives as long as the VM.
+ */
+struct lvx_vcpu *lvx_vcpu_by_id(struct lvx_vm *vm, u32 id)
+{
+	struct lvx_vcpu *vcpu;
+	u32 i;
+
+	/* IDs are nearly always given in order. */
+	if (id < smp_load_acquire(&vm->nr_vcpus) && vm->vcpus[id]->id == id)
+		return vm->vcpus[id];
+	lvx_for_each_vcpu(vm, i, vcpu) {
+		if (vcpu->id == id)
+			return vcpu;
+	}
+	return NULL;
+}

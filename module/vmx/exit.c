@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The exit table: from a basic exit reason (SDM, appendix "VMX Basic Exit
+ * Reasons") to its handlers.
+ *
+ * A reason without a row goes to user space as an internal error, with the VMCS
+ * as it was.
+ */
+#include <linux/kvm.h>
+#include <linux/nospec.h>
+#include <asm/vmx.h>
+
+#include "vmx/exit.h"
+#include "vmx/vcpu.h"
+
+#define ROW(reason, name, ...)	[EXIT_REASON_##reason] = { name, __VA_ARGS__ }
+#define UNDEFINED(reason, name)	ROW(reason, name, NULL, lvx_exit_undefined)
+
+const struct lvx_exit_row lvx_exit_rows[] = {
+	ROW(EXCEPTION_NMI, "exception or NMI", NULL, lvx_exit_exception, true),
+	ROW(EXTERNAL_INTERRUPT, "external interrupt", NULL, lvx_exit_nothing),
+	ROW(TRIPLE_FAULT, "triple fault", NULL, lvx_exit_triple_fault),
+	ROW(INTERRUPT_WINDOW, "interrupt window", lvx_exit_window_atomic,
+	    lvx_exit_nothing),
+	ROW(NMI_WINDOW, "NMI window", lvx_exit_window_atomic, lvx_exit_nothing),
+	ROW(CPUID, "CPUID", lvx_exit_cpuid),
+	ROW(HLT, "HLT", lvx_exit_hlt_atomic, lvx_exit_hlt),
+	ROW(INVD, "INVD", NULL, lvx_exit_skip),
+	ROW(RDPMC, "RDPMC", NULL, lvx_exit_rdpmc),
+	ROW(VMCALL, "VMCALL", lvx_exit_vmcall),
+	UNDEFINED(VMCLEAR, "VMCLEAR"),
+	UNDEFINED(VMLAUNCH, "VMLAUNCH"),
+	UNDEFINED(VMPTRLD, "VMPTRLD"),
+	UNDEFINED(VMPTRST, "VMPTRST"),
+	UNDEFINED(VMREAD, "VMREAD"),
+	UNDEFINED(VMRESUME, "VMRESUME"),
+	UNDEFINED(VMWRITE, "VMWRITE"),
+	UNDEFINED(VMOFF, "VMXOFF"),
+	UNDEFINED(VMON, "VMXON"),
+	ROW(CR_ACCESS, "control-register access", NULL, lvx_exit_cr),
+	ROW(DR_ACCESS, "MOV DR", NULL, lvx_exit_mov_dr),
+	ROW(IO_INSTRUCTION, "I/O instruction", lvx_exit_io_atomic, lvx_exit_io),
+	ROW(MSR_READ, "RDMSR", lvx_exit_rdmsr_atomic, lvx_exit_rdmsr),
+	ROW(MSR_WRITE, "WRMSR", lvx_exit_wrmsr_atomic, lvx_exit_wrmsr),
+	ROW(MWAIT_INSTRUCTION, "MWAIT", NULL, lvx_exit_skip),
+	ROW(MONITOR_INSTRUCTION, "MONITOR", NULL, lvx_exit_skip),
+	ROW(MCE_DURING_VMENTRY, "machine check during VM entry", NULL,
+	    lvx_exit_nothing),
+	ROW(TPR_BELOW_THRESHOLD, "TPR below threshold", lvx_exit_tpr,
+	    lvx_exit_nothing),
+	ROW(EPT_VIOLATION, "EPT violation", lvx_exit_ept_violation_atomic,
+	    lvx_exit_ept_violation, true),
+	ROW(EPT_MISCONFIG, "EPT misconfiguration", NULL, lvx_exit_ept_misconfig,
+	    true),
+	UNDEFINED(INVEPT, "INVEPT"),
+	UNDEFINED(INVVPID, "INVVPID"),
+	ROW(XSETBV, "XSETBV", NULL, lvx_exit_xsetbv),
+	UNDEFINED(VMFUNC, "VMFUNC"),
+};
+
+const u32 lvx_nr_exit_rows = ARRAY_SIZE(lvx_exit_rows);
+
+/* The row of the last exit; NULL if it has none, or the entry failed. */
+static __always_inline const struct lvx_exit_row *row_of(struct lvx_vmx *vmx)
+{
+	u32 reason = vmx->exit_reason;
+
+	/* The CPU chose the number, but from the guest's doings. */
+	if (unlikely(reason >= ARRAY_SIZE(lvx_exit_rows)))
+		return NULL;
+	return &lvx_exit_rows[array_index_nospec(reason,
+						 ARRAY_SIZE(lvx_exit_rows))];
+}
+
+/**
+ * lvx_handle_exit_atomic() - the short way, interrupts off
+ * @vcpu: just exited
+ *
+ * Return: LVX_RESUME: done; LVX_SLOW: lvx_handle_exit() must see it.
+ */
+enum lvx_next lvx_handle_exit_atomic(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	const struct lvx_exit_row *row = row_of(vmx);
+
+	if (unlikely(!row))
+		return LVX_SLOW;
+	vmx->exits[row - lvx_exit_rows]++;
+	return row->atomic ? row->atomic(vcpu) : LVX_SLOW;
+}
+
+/**
+ * lvx_internal_error() - to user space: lvx can't go on with this guest
+ * @vcpu: loaded
+ * @suberror: KVM_INTERNAL_ERROR_*
+ * @nr: entries of @data, at most 16
+ * @data: what happened
+ */
+enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
+				 const u64 *data)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = min_t(u32, nr, ARRAY_SIZE(run->internal.data));
+	memcpy(run->internal.data, data, run->internal.ndata * sizeof(*data));
+	return LVX_TO_USER;
+}
+
+/* SDM, "VM-Entry Failures During or After Loading Guest State". */
+static enum lvx_next entry_failure(struct lvx_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	run->fail_entry.hardware_entry_failure_reason = to_vmx(vcpu)->exit_reason;
+	run->fail_entry.cpu = raw_smp_processor_id();
+	return LVX_TO_USER;
+}
+
+static enum lvx_next unknown_reason(struct lvx_vcpu *vcpu)
+{
+	u64 data[2] = { to_vmx(vcpu)->exit_reason, raw_smp_processor_id() };
+
+	return lvx_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+				  2, data);
+}
+
+/**
+ * lvx_handle_exit() - the long way, interrupts on
+ * @vcpu: exited with vmx->exit_reason
+ */
+enum lvx_next lvx_handle_exit(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	const struct lvx_exit_row *row = row_of(vmx);
+
+	if (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+		return entry_failure(vcpu);
+	if (!row || !row->handler)
+		return unknown_reason(vcpu);
+	if (row->may_vector)
+		lvx_requeue_vectoring(vcpu);
+	return row->handler(vcpu);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Exit handlers, one per exit reason, and the table's row.
+ */
+#ifndef LVX_VMX_EXIT_H
+#define LVX_VMX_EXIT_H
+
+#include "vmx/vcpu.h"
+
+/**
+ * struct lvx_exit_row - how one exit reason is handled
+ * @name: the SDM's, for traces, statistics and dumps
+ * @atomic: tried first, with interrupts off: may not sleep, must be bounded.
+ *	LVX_SLOW with nothing changed hands over to @handler
+ * @handler: with interrupts on
+ * @may_vector: the exit can interrupt the delivery of an event
+ */
+struct lvx_exit_row {
+	const char *name;
+	enum lvx_next (*atomic)(struct lvx_vcpu *vcpu);
+	enum lvx_next (*handler)(struct lvx_vcpu *vcpu);
+	bool may_vector;
+};
+
+extern const struct lvx_exit_row lvx_exit_rows[];
+extern const u32 lvx_nr_exit_rows;
+
+/* exit_event.c */
+enum lvx_next lvx_exit_exception(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_window_atomic(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_triple_fault(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_hlt_atomic(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_hlt(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_nothing(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_tpr(struct lvx_vcpu *vcpu);
+
+/* exit_insn.c */
+enum lvx_next lvx_exit_cpuid(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_rdmsr_atomic(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_rdmsr(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_wrmsr_atomic(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_wrmsr(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_vmcall(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_cr(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_xsetbv(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_undefined(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_skip(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_rdpmc(struct lvx_vcpu *vcpu);
+
+/* exit_io.c */
+enum lvx_next lvx_exit_io_atomic(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_io(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_ept_misconfig(struct lvx_vcpu *vcpu);
+
+#endif

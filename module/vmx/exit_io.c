@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exits for memory and ports: EPT violations and I/O instructions, and the end
+ * of those that user space had to serve.
+ */
+#include <linux/kvm.h>
+#include <asm/trapnr.h>
+#include <asm/vmx.h>
+
+#include "emul/emul.h"
+#include "mmu/mmu.h"
+#include "vmx/exit.h"
+#include "vmx/vcpu.h"
+
+/* Not an instruction that lvx knows: the guest's user code gets #UD for it. */
+static enum lvx_next unknown_instruction(struct lvx_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (lvx_cpl(vcpu)) {
+		lvx_raise(vcpu, X86_TRAP_UD);
+		return LVX_RESUME;
+	}
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
+	run->emulation_failure.ndata = 0;
+	run->emulation_failure.flags = 0;
+	return LVX_TO_USER;
+}
+
+static enum lvx_next raise_fault(struct lvx_vcpu *vcpu,
+				 const struct lvx_emul_fault *fault)
+{
+	if (fault->vector == X86_TRAP_PF)
+		lvx_raise_pf(vcpu, fault->cr2, fault->error_code);
+	else if (fault->has_error_code)
+		lvx_raise_error(vcpu, fault->vector, fault->error_code);
+	else
+		lvx_raise(vcpu, fault->vector);
+	to_vmx(vcpu)->inject = true;
+	return LVX_RESUME;
+}
+
+/* The registers that an executed instruction left in the context. */
+static void take_results(struct lvx_vcpu *vcpu, const struct lvx_emul_ctx *ctx)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (vcpu->regs[LVX_RSP] != vmx->emul_rsp)
+		lvx_set_rsp(vcpu, vcpu->regs[LVX_RSP]);
+	if (ctx->rflags != vmx->emul_rflags)
+		lvx_set_rflags(vcpu, ctx->rflags);
+	if (ctx->rip != lvx_rip(vcpu))
+		lvx_skip_to(vcpu, ctx->rip);
+}
+
+/**
+ * lvx_emul_next() - from an execution's result to the run loop's next step
+ * @vcpu: loaded
+ * @result: of the execution
+ */
+enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
+{
+	struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
+
+	switch (result) {
+	case LVX_EMUL_DONE:
+		take_results(vcpu, ctx);
+		return LVX_RESUME;
+	case LVX_EMUL_TO_USER:
+		return LVX_TO_USER;
+	case LVX_EMUL_FAULT:
+		take_results(vcpu, ctx);
+		return raise_fault(vcpu, &ctx->fault);
+	case LVX_EMUL_RETRY:
+		return LVX_RESUME;
+	default:
+		return unknown_instruction(vcpu);
+	}
+}
+
+static struct lvx_emul_ctx *fill_ctx(struct lvx_vcpu *vcpu)
+{
+	struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
+
+	lvx_fill_emul_ctx(vcpu, ctx);
+	to_vmx(vcpu)->emul_rsp = vcpu->regs[LVX_RSP];
+	to_vmx(vcpu)->emul_rflags = ctx->rflags;
+	return ctx;
+}
+
+/* SDM, "Exit Qualification for I/O Instructions". */
+struct io_qual {
+	u16 port;
+	u8 size;
+	bool in, string, rep;
+};
+
+static struct io_qual read_io_qual(void)
+{
+	u64 qual = vmcs_readl(EXIT_QUALIFICATION);
+
+	return (struct io_qual){
+		.port = qual >> 16,
+		.size = (qual & 7) + 1,
+		.in = qual & BIT(3),
+		.string = qual & BIT(4),
+		.rep = qual & BIT(5),
+	};
+}
+
+enum lvx_next lvx_exit_io_atomic(struct lvx_vcpu *vcpu)
+{
+	struct io_qual io = read_io_qual();
+
+	if (io.string || lvx_emul_pio_atomic(vcpu, io.port, io.size, io.in) !=
+			 LVX_EMUL_DONE)
+		return LVX_SLOW;
+	lvx_skip(vcpu);
+	return LVX_RESUME;
+}
+
+enum lvx_next lvx_exit_io(struct lvx_vcpu *vcpu)
+{
+	struct io_qual io = read_io_qual();
+	enum lvx_emul_result result;
+
+	if (io.string) {
+		fill_ctx(vcpu);
+		return lvx_emul_next(vcpu, lvx_emul_pio_string(vcpu, io.port,
+							       io.size, io.in,
+							       io.rep));
+	}
+	result = lvx_emul_pio(vcpu, io.port, io.size, io.in);
+	if (result == LVX_EMUL_TO_USER) {
+		to_vmx(vcpu)->io_rip = lvx_rip(vcpu);
+		return LVX_TO_USER;
+	}
+	lvx_skip(vcpu);
+	return LVX_RESUME;
+}
+
+/*
+ * User space served an IN or OUT. Unless it moved RIP as well, the instruction
+ * ends only now; the VMCS still has its length.
+ */
+static enum lvx_next complete_pio(struct lvx_vcpu *vcpu)
+{
+	bool string = lvx_emul_pio_was_string(vcpu);
+	enum lvx_emul_result result = lvx_emul_pio_complete(vcpu);
+
+	if (string)
+		return lvx_emul_next(vcpu, result);
+	if (result == LVX_EMUL_DONE && lvx_rip(vcpu) == to_vmx(vcpu)->io_rip)
+		lvx_skip(vcpu);
+	return result == LVX_EMUL_TO_USER ? LVX_TO_USER : LVX_RESUME;
+}
+
+static enum lvx_next complete_msr(struct lvx_vcpu *vcpu, bool write)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (run->msr.error) {
+		lvx_raise_error(vcpu, X86_TRAP_GP, 0);
+		return LVX_RESUME;
+	}
+	if (!write) {
+		vcpu->regs[LVX_RAX] = (u32)run->msr.data;
+		vcpu->regs[LVX_RDX] = run->msr.data >> 32;
+	}
+	lvx_skip(vcpu);
+	return LVX_RESUME;
+}
+
+/**
+ * lvx_complete_pending() - user space served what the last exit asked for
+ * @vcpu: loaded, vcpu->pending is set
+ */
+enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu)
+{
+	enum lvx_pending pending = vcpu->pending;
+
+	vcpu->pending = LVX_PENDING_NONE;
+	switch (pending) {
+	case LVX_PENDING_PIO:
+		return complete_pio(vcpu);
+	case LVX_PENDING_MMIO:
+		return lvx_emul_next(vcpu, lvx_emul_mmio_complete(vcpu));
+	case LVX_PENDING_RDMSR:
+		return complete_msr(vcpu, false);
+	case LVX_PENDING_WRMSR:
+		return complete_msr(vcpu, true);
+	default:
+		return LVX_RESUME;
+	}
+}
+
+/* SDM, "Exit Qualification for EPT Violations". */
+#define QUAL_GLA_VALID	BIT(7)
+#define QUAL_NOT_WALK	BIT(8)		/* the access itself, not its page walk */
+#define QUAL_NMI_UNBLOCK BIT(12)
+
+static void fill_access(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
+{
+	struct lvx_emul_ctx *ctx = fill_ctx(vcpu);
+
+	ctx->gpa = gpa;
+	ctx->is_write = qual & LVX_ACCESS_WRITE;
+	ctx->gla_valid = (qual & (QUAL_GLA_VALID | QUAL_NOT_WALK)) ==
+			 (QUAL_GLA_VALID | QUAL_NOT_WALK);
+	if (ctx->gla_valid)
+		ctx->gla = vmcs_readl(GUEST_LINEAR_ADDRESS);
+}
+
+/*
+ * A device's register that is known as such. Only if no event was being
+ * delivered: then the instruction would be the wrong culprit.
+ */
+enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
+{
+	u64 gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS), qual;
+
+	if (!lvx_mmu_known_mmio(vcpu, gpa) ||
+	    (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK))
+		return LVX_SLOW;
+	qual = vmcs_readl(EXIT_QUALIFICATION);
+	if (qual & (LVX_ACCESS_EXEC | QUAL_NMI_UNBLOCK))
+		return LVX_SLOW;
+	fill_access(vcpu, gpa, qual);
+	if (lvx_emul_mmio_atomic(vcpu) != LVX_EMUL_DONE)
+		return LVX_SLOW;
+	return lvx_emul_next(vcpu, LVX_EMUL_DONE);
+}
+
+static enum lvx_next mmio(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u64 data[3] = { vmx->event.info, vmx->exit_reason, qual };
+
+	/* An event's delivery, to a stack or through an IDT in a device. */
+	if (vmx->event.info)
+		return lvx_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+					  ARRAY_SIZE(data), data);
+	fill_access(vcpu, gpa, qual);
+	return lvx_emul_next(vcpu, lvx_emul_mmio(vcpu));
+}
+
+enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu)
+{
+	u64 gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	u64 qual = vmcs_readl(EXIT_QUALIFICATION);
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	/* The IRET that unblocked NMIs did not complete. */
+	if ((qual & QUAL_NMI_UNBLOCK) && !vmx->event.info)
+		vmcs_set_bits(GUEST_INTERRUPTIBILITY_INFO, GUEST_INTR_STATE_NMI);
+
+	if (lvx_mmu_known_mmio(vcpu, gpa))
+		return mmio(vcpu, gpa, qual);
+	switch (lvx_mmu_fault(vcpu, gpa, qual & (LVX_ACCESS_READ |
+						 LVX_ACCESS_WRITE |
+						 LVX_ACCESS_EXEC))) {
+	case LVX_FAULT_FIXED:
+		return LVX_RESUME;
+	case LVX_FAULT_MMIO:
+		return mmio(vcpu, gpa, qual);
+	case LVX_FAULT_SIGNAL:
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		vmx->error = -EINTR;
+		return LVX_ERROR;
+	default:
+		vmx->error = -EFAULT;
+		return LVX_ERROR;
+	}
+}
+
+/* The EPT holds an entry that the CPU does not understand: a bug of lvx. */
+enum lvx_next lvx_exit_ept_misconfig(struct lvx_vcpu *vcpu)
+{
+	u64 data[2] = { EXIT_REASON_EPT_MISCONFIG,
+			vmcs_read64(GUEST_PHYSICAL_ADDRESS) };
+
+	pr_err_ratelimited("lvx: EPT misconfiguration at %#llx\n", data[1]);
+	return lvx_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+				  ARRAY_SIZE(data), data);
+}

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The run loop: KVM_RUN from its start to its return.
+ *
+ * Two loops, one in the other. The outer one runs with interrupts on and may
+ * sleep: it completes what user space was asked for, serves requests, lets a
+ * halted vCPU wait, and takes the exits whose handlers may sleep. The inner one
+ * keeps interrupts off and goes back and forth between the guest and the atomic
+ * rows of the exit table. The host loses nothing by it: an interrupt for the
+ * host that arrives meanwhile makes the next VM entry exit at once, and that
+ * exit is no atomic row.
+ */
+#include <linux/context_tracking.h>
+#include <linux/rcuwait.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include <asm/idtentry.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+#include <asm/trapnr.h>
+#include <asm/vmx.h>
+
+#include "base/compat.h"
+#include "base/vm.h"
+#include "emul/emul.h"
+#include "irq/irq.h"
+#include "mmu/mmu.h"
+#include "vmx/vcpu.h"
+#include "vmx/vmx.h"
+
+/* Served with interrupts off, on the way in. */
+#define QUICK_REQUESTS	(BIT(LVX_REQ_EVENT) | BIT(LVX_REQ_TLB_FLUSH) | \
+			 BIT(LVX_REQ_GUEST_TLB))
+
+#define THREAD_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
+			 _TIF_NEED_RESCHED | _TIF_NOTIFY_RESUME)
+
+static void sync_lapic(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u32 events;
+
+	if (!vcpu->lapic)
+		return;
+	events = lvx_lapic_sync(vcpu, &vmx->sipi_vector);
+	if (events & LVX_EVENT_NMI)
+		vmx->nmi_pending = min(vmx->nmi_pending + 1, 2);
+	vmx->lapic_events |= events & ~LVX_EVENT_NMI;
+}
+
+static void quick_requests(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (lvx_check_request(vcpu, LVX_REQ_TLB_FLUSH))
+		lvx_invept(vmx->eptp);
+	if (lvx_check_request(vcpu, LVX_REQ_GUEST_TLB))
+		lvx_invvpid(vmx->vpid);
+	if (lvx_check_request(vcpu, LVX_REQ_EVENT))
+		sync_lapic(vcpu);
+}
+
+/* May sleep. Return 0 or -errno for KVM_RUN. */
+static int slow_requests(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (test_bit(LVX_REQ_DEAD, &vcpu->requests))
+		return -EIO;
+	if (lvx_check_request(vcpu, LVX_REQ_TIMER))
+		lvx_lapic_timer_expired(vcpu);
+	if (lvx_check_request(vcpu, LVX_REQ_CLOCK))
+		lvx_pvclock_update(vcpu);
+	if (lvx_check_request(vcpu, LVX_REQ_EPTP)) {
+		vmx->eptp = lvx_mmu_eptp(vcpu->vm);
+		vmcs_write64(EPT_POINTER, vmx->eptp);
+		lvx_make_request(vcpu, LVX_REQ_TLB_FLUSH);
+	}
+	/* Without virtual-interrupt delivery each EOI is seen anyway. */
+	lvx_check_request(vcpu, LVX_REQ_EOI_MAP);
+	lvx_check_request(vcpu, LVX_REQ_DIRTY);
+	return 0;
+}
+
+/*
+ * INIT and start-up IPIs (SDM, "MP Initialization Protocol"): the BSP restarts
+ * at the reset vector, other CPUs wait for a SIPI and ignore it when running.
+ */
+static void take_init_sipi(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u32 events = vmx->lapic_events;
+	struct lvx_segment cs;
+
+	vmx->lapic_events = 0;
+	if (events & LVX_EVENT_INIT) {
+		lvx_lapic_reset(vcpu, true);
+		lvx_reset_state(vcpu, true);
+		vcpu->mp_state = vcpu->id == vcpu->vm->bsp_id ?
+				 KVM_MP_STATE_RUNNABLE :
+				 KVM_MP_STATE_INIT_RECEIVED;
+	}
+	if (!(events & LVX_EVENT_SIPI) ||
+	    vcpu->mp_state != KVM_MP_STATE_INIT_RECEIVED)
+		return;
+	lvx_get_segment(vcpu, LVX_CS, &cs);
+	cs.selector = vmx->sipi_vector << 8;
+	cs.base = vmx->sipi_vector << 12;
+	lvx_set_segment(vcpu, LVX_CS, &cs);
+	lvx_set_rip(vcpu, 0);
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+}
+
+/* XCR0 and XSS: only what differs. The kernel's interrupts need the host's. */
+static void switch_xstate(struct lvx_vcpu *vcpu, bool guest)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (vmx->xcr0 != vmx->host_xcr0 && vmx->guest_osxsave)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK,
+		       guest ? vmx->xcr0 : vmx->host_xcr0);
+	if (vmx->xss != vmx->host_xss)
+		wrmsrl(MSR_IA32_XSS, guest ? vmx->xss : vmx->host_xss);
+	if (!cpu_feature_enabled(X86_FEATURE_PKU) || !vmx->guest_pke)
+		return;
+	if (guest) {
+		vmx->host_pkru = rdpkru();
+		if (vmx->pkru != vmx->host_pkru)
+			wrpkru(vmx->pkru);
+	} else {
+		vmx->pkru = rdpkru();
+		if (vmx->pkru != vmx->host_pkru)
+			wrpkru(vmx->host_pkru);
+	}
+}
+
+/* Host fields that follow the thread's address space. */
+static void write_host_crs(struct lvx_vmx *vmx)
+{
+	unsigned long cr3 = __get_current_cr3_fast();
+	unsigned long cr4 = cr4_read_shadow();
+
+	if (cr3 != vmx->host_cr3) {
+		vmcs_writel(HOST_CR3, cr3);
+		vmx->host_cr3 = cr3;
+	}
+	if (cr4 != vmx->host_cr4) {
+		vmcs_writel(HOST_CR4, cr4);
+		vmx->host_cr4 = cr4;
+	}
+}
+
+static void flush_registers(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (vmx->dirty & LVX_CACHED_RIP)
+		vmcs_writel(GUEST_RIP, vmx->rip);
+	if (vmx->dirty & LVX_CACHED_RSP)
+		vmcs_writel(GUEST_RSP, vcpu->regs[LVX_RSP]);
+	if (vmx->dirty & LVX_CACHED_RFLAGS)
+		vmcs_writel(GUEST_RFLAGS, vmx->rflags);
+	vmx->dirty = 0;
+}
+
+/* Once into the guest and out again. False: the CPU refused. */
+static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (vmx->dirty)
+		flush_registers(vcpu);
+	if (lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->host_rsp))
+		return false;
+	vmx->vmcs.launched = true;
+	vmx->cached = 0;
+	vmx->event.info = 0;
+	vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
+	return true;
+}
+
+/*
+ * The inner loop. Returns what the handler of the last exit said: LVX_SLOW
+ * means that the exit in vmx->exit_reason still wants its handler.
+ */
+static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	enum lvx_next next;
+
+	for (;;) {
+		if (vmx->inject) {
+			vmx->inject = false;
+			lvx_inject(vcpu);
+		}
+		if (!world_switch(vcpu))
+			return LVX_ERROR;
+		next = lvx_handle_exit_atomic(vcpu);
+		if (next != LVX_RESUME)
+			return next;
+		if (!READ_ONCE(vcpu->requests))
+			continue;
+		if (vcpu->requests & ~QUICK_REQUESTS)
+			return LVX_RESUME;
+		quick_requests(vcpu);
+		if (vmx->lapic_events)
+			return LVX_RESUME;
+		vmx->inject = true;
+	}
+}
+
+static bool must_not_enter(struct lvx_vcpu *vcpu)
+{
+	return (READ_ONCE(vcpu->requests) & ~QUICK_REQUESTS) ||
+	       (READ_ONCE(current_thread_info()->flags) & THREAD_WORK) ||
+	       to_vmx(vcpu)->lapic_events;
+}
+
+/* NMIs and machine checks that ended the guest's run are the host's. */
+static void forward_host_events(struct lvx_vmx *vmx)
+{
+	u32 info;
+
+	if (vmx->exit_reason != EXIT_REASON_EXCEPTION_NMI)
+		return;
+	info = vmcs_read32(VM_EXIT_INTR_INFO);
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		lvx_do_nmi(LVX_NMI_HANDLER);
+	else if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
+		 (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
+		asm volatile("int %0" : : "i" (X86_TRAP_MC));
+}
+
+/**
+ * enter_guest() - one trip: into the guest, through atomic rows, out
+ * @vcpu: loaded and runnable
+ *
+ * Return: LVX_RESUME: nothing to handle, look at requests and come again;
+ * LVX_SLOW: the exit needs its handler; LVX_TO_USER; LVX_ERROR: entry failed.
+ */
+static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	enum lvx_next next = LVX_RESUME;
+
+	preempt_disable();
+	lvx_switch_to_guest(vcpu);
+	local_irq_disable();
+	if (unlikely(!this_cpu_read(lvx_vmx_on))) {
+		next = LVX_ERROR;
+		vmx->error = -EIO;
+		goto out;
+	}
+	/* Pairs with lvx_make_request() and lvx_vcpu_kick(). */
+	smp_store_mb(vcpu->mode, LVX_IN_GUEST);
+	quick_requests(vcpu);
+	if (must_not_enter(vcpu)) {
+		WRITE_ONCE(vcpu->mode, LVX_OUTSIDE_GUEST);
+		goto out;
+	}
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+	write_host_crs(vmx);
+	switch_xstate(vcpu, true);
+	if (lvx_debug_active(vcpu))
+		lvx_debug_enter(vcpu);
+	if (vcpu->cr2 != native_read_cr2())
+		native_write_cr2(vcpu->cr2);
+	current->flags |= PF_VCPU;
+	vmx->inject = true;
+
+	next = inner_loop(vcpu);
+
+	vcpu->cr2 = native_read_cr2();
+	lvx_debug_exit(vcpu);
+	switch_xstate(vcpu, false);
+	/* Pairs with the acquire in lvx_request_all(). */
+	smp_store_release(&vcpu->mode, LVX_OUTSIDE_GUEST);
+	if (next == LVX_SLOW)
+		forward_host_events(vmx);
+	/* The tick that is pending now still counts as the guest's. */
+	local_irq_enable();
+	current->flags &= ~PF_VCPU;
+	preempt_enable();
+	return next;
+out:
+	local_irq_enable();
+	preempt_enable();
+	return next;
+}
+
+/* The thread's own affairs. Return 0, or -errno for KVM_RUN. */
+static int thread_work(struct lvx_vcpu *vcpu)
+{
+	unsigned long flags = READ_ONCE(current_thread_info()->flags);
+
+	if (signal_pending(current)) {
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		return -EINTR;
+	}
+	/*
+	 * Work that is done on the way to user space (restartable sequences,
+	 * task work): go there and come back, unseen by user space. A restart
+	 * happens where signals are looked for, so ask for that.
+	 */
+	if (flags & _TIF_NOTIFY_RESUME) {
+		set_tsk_thread_flag(current, TIF_SIGPENDING);
+		return -ERESTARTNOINTR;
+	}
+	cond_resched();
+	return 0;
+}
+
+/* Sleep until a request or a signal. */
+static void wait_for_request(struct lvx_vcpu *vcpu)
+{
+	prepare_to_rcuwait(&vcpu->wait);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (READ_ONCE(vcpu->requests) || signal_pending(current))
+			break;
+		schedule();
+	}
+	finish_rcuwait(&vcpu->wait);
+}
+
+/*
+ * A vCPU that is not runnable. Return 0 when it may have become so, or -errno
+ * for KVM_RUN.
+ */
+static int wait_runnable(struct lvx_vcpu *vcpu)
+{
+	bool was_uninitialized = vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED;
+	int r;
+
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED) {
+		sync_lapic(vcpu);
+		if (lvx_has_event(vcpu)) {
+			vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+			return 0;
+		}
+	}
+	if (!to_vmx(vcpu)->lapic_events)
+		wait_for_request(vcpu);
+	r = slow_requests(vcpu);
+	if (r)
+		return r;
+	/* Not left for the next entry: they would end each wait at once. */
+	preempt_disable();
+	quick_requests(vcpu);
+	preempt_enable();
+	if (signal_pending(current)) {
+		vcpu->run->exit_reason = KVM_EXIT_INTR;
+		return -EINTR;
+	}
+	if (was_uninitialized) {
+		if (to_vmx(vcpu)->lapic_events & LVX_EVENT_INIT)
+			take_init_sipi(vcpu);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+static enum lvx_next entry_failed(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (vmx->error)
+		return LVX_ERROR;
+	/* VMfail: SDM, "VM-Instruction Error Numbers". */
+	vmx->fail_instruction_error = vmcs_read32(VM_INSTRUCTION_ERROR);
+	vcpu->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	vcpu->run->fail_entry.hardware_entry_failure_reason =
+		vmx->fail_instruction_error;
+	vcpu->run->fail_entry.cpu = raw_smp_processor_id();
+	return LVX_TO_USER;
+}
+
+static enum lvx_next triple_fault(struct lvx_vcpu *vcpu)
+{
+	to_vmx(vcpu)->triple_fault = false;
+	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return LVX_TO_USER;
+}
+
+/* User space injects interrupts and wants to know when it can. */
+static bool window_for_user(struct lvx_vcpu *vcpu)
+{
+	return vcpu->run->request_interrupt_window &&
+	       !lvx_irqchip_full(vcpu->vm) && lvx_ready_for_injection(vcpu);
+}
+
+/* One turn of the outer loop. */
+static enum lvx_next turn(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	enum lvx_next next;
+	u8 vector;
+
+	if (READ_ONCE(vcpu->requests) & ~QUICK_REQUESTS) {
+		vmx->error = slow_requests(vcpu);
+		if (vmx->error)
+			return LVX_ERROR;
+	}
+	if (lvx_check_request(vcpu, LVX_REQ_EVENT))
+		sync_lapic(vcpu);
+	if (vmx->lapic_events)
+		take_init_sipi(vcpu);
+	if (vmx->triple_fault)
+		return triple_fault(vcpu);
+	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE) {
+		vmx->error = wait_runnable(vcpu);
+		return vmx->error ? LVX_ERROR : LVX_RESUME;
+	}
+	if (READ_ONCE(current_thread_info()->flags) & THREAD_WORK) {
+		vmx->error = thread_work(vcpu);
+		if (vmx->error)
+			return LVX_ERROR;
+	}
+	if (vcpu->lapic && lvx_lapic_take_eoi_exit(vcpu, &vector)) {
+		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		vcpu->run->eoi.vector = vector;
+		return LVX_TO_USER;
+	}
+	if (window_for_user(vcpu)) {
+		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+		return LVX_TO_USER;
+	}
+	next = enter_guest(vcpu);
+	if (next == LVX_SLOW)
+		next = lvx_handle_exit(vcpu);
+	else if (next == LVX_ERROR)
+		next = entry_failed(vcpu);
+	return next;
+}
+
+/* What user space sees of the interrupt state after each KVM_RUN. */
+static void fill_run(struct lvx_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(lvx_rflags(vcpu) & X86_EFLAGS_IF);
+	run->flags = 0;
+	run->cr8 = vcpu->lapic ? lvx_lapic_cr8(vcpu) : to_vmx(vcpu)->cr8;
+	run->apic_base = vcpu->lapic ? lvx_lapic_base(vcpu) :
+				       to_vmx(vcpu)->apic_base;
+	run->ready_for_interrupt_injection =
+		lvx_irqchip_full(vcpu->vm) || lvx_ready_for_injection(vcpu);
+}
+
+/* Outer loop. Return 0 with vcpu->run filled, or -errno. */
+static int outer_loop(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	enum lvx_next next = LVX_RESUME;
+
+	vmx->error = 0;
+	if (vcpu->pending != LVX_PENDING_NONE) {
+		next = lvx_complete_pending(vcpu);
+	} else if (vcpu->run->immediate_exit) {
+		return -EINTR;
+	}
+	if (next == LVX_RESUME && vcpu->run->immediate_exit)
+		return -EINTR;
+	while (next == LVX_RESUME)
+		next = turn(vcpu);
+	return next == LVX_TO_USER ? 0 : vmx->error;
+}
+
+/**
+ * lvx_vcpu_run() - KVM_RUN
+ * @vcpu: loaded, mutex held
+ *
+ * Return: 0 with vcpu->run filled; -EINTR: a signal, or immediate_exit; -EAGAIN:
+ * an AP got its INIT; -EFAULT: guest memory that user space promised is not
+ * there; -EIO: the VM is dead. -ERESTARTNOINTR restarts the ioctl by itself.
+ */
+int lvx_vcpu_run(struct lvx_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	int r = 0;
+
+	/* Without a LAPIC, CR8 lives in user space's. */
+	if (!vcpu->lapic)
+		to_vmx(vcpu)->cr8 = run->cr8 & 0xf;
+	lvx_fpu_load(vcpu);
+	r = outer_loop(vcpu);
+	lvx_fpu_put(vcpu);
+	fill_run(vcpu);
+	vcpu->has_run = true;
+	return r;
+}
