@@ -58,4 +58,14 @@ static inline void lvx_eventfd_signal(struct eventfd_ctx *ctx)
 #define LVX_NMI_HANDLER			asm_exc_nmi_kvm_vmx
 #endif
 
+/*
+ * struct kvm_run's immediate_exit: user space may change it at any time, which
+ * newer kernels put into its name. Read it once.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define lvx_immediate_exit(run)		READ_ONCE((run)->immediate_exit)
+#else
+#define lvx_immediate_exit(run)		READ_ONCE((run)->immediate_exit__unsafe)
+#endif
+
 #endif

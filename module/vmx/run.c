@@ -457,12 +457,10 @@ static int outer_loop(struct lvx_vcpu *vcpu)
 	enum lvx_next next = LVX_RESUME;
 
 	vmx->error = 0;
-	if (vcpu->pending != LVX_PENDING_NONE) {
+	/* Also with immediate_exit: only then registers are as user space expects. */
+	if (vcpu->pending != LVX_PENDING_NONE)
 		next = lvx_complete_pending(vcpu);
-	} else if (vcpu->run->immediate_exit) {
-		return -EINTR;
-	}
-	if (next == LVX_RESUME && vcpu->run->immediate_exit)
+	if (next == LVX_RESUME && lvx_immediate_exit(vcpu->run))
 		return -EINTR;
 	while (next == LVX_RESUME)
 		next = turn(vcpu);
