@@ -5,7 +5,9 @@
  *	/sys/kernel/debug/lvx/PID-NUMBER/	PID made the VM
  *		slots		memory slots
  *		ept		what is mapped for the guest, in runs of like pages
+ *		vcpuID/exits	how often the guest was left, by reason
  *		vcpuID/state	registers, while no thread runs the vCPU
+ *		vcpuID/vmcs	the VMCS by field, likewise
  *
  * Files are made when the VM and the vCPU are, and go first: removal waits for
  * readers, so a file's operations need no reference to the VM. debugfs may be
@@ -67,7 +69,7 @@ static int show_extent(const struct lvx_mmu_extent *e, void *arg)
 static int ept_show(struct seq_file *m, void *unused)
 {
 	seq_puts(m, "# guest-physical  bytes  host-physical  page-KiB  access\n");
-	lvx_mmu_for_each_extent(m->private, show_extent, m);
+	lvx_mmu_list_extents(m->private, show_extent, m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(ept);
@@ -118,6 +120,22 @@ static void show_sregs(struct seq_file *m, const struct kvm_sregs *s)
  * A running vCPU's registers are the CPU's. They could be had by stopping it,
  * but looking must not disturb; a stopped VMM (SIGSTOP) shows them, too.
  */
+static bool hold(struct seq_file *m, struct lvx_vcpu *vcpu)
+{
+	if (!mutex_trylock(&vcpu->mutex)) {
+		seq_printf(m, "running on cpu %d\n", READ_ONCE(vcpu->cpu));
+		return false;
+	}
+	lvx_vcpu_load(vcpu);
+	return true;
+}
+
+static void release(struct lvx_vcpu *vcpu)
+{
+	lvx_vcpu_put(vcpu);
+	mutex_unlock(&vcpu->mutex);
+}
+
 static int state_show(struct seq_file *m, void *unused)
 {
 	struct lvx_vcpu *vcpu = m->private;
@@ -125,20 +143,48 @@ static int state_show(struct seq_file *m, void *unused)
 	struct kvm_regs regs = {};
 
 	seq_printf(m, "mp_state %u\n", READ_ONCE(vcpu->mp_state));
-	if (!mutex_trylock(&vcpu->mutex)) {
-		seq_printf(m, "running, cpu %d\n", READ_ONCE(vcpu->cpu));
+	if (!hold(m, vcpu))
 		return 0;
-	}
-	lvx_vcpu_load(vcpu);
 	lvx_get_regs(vcpu, &regs);
 	lvx_get_sregs(vcpu, &sregs);
-	lvx_vcpu_put(vcpu);
-	mutex_unlock(&vcpu->mutex);
+	release(vcpu);
 	show_regs(m, &regs);
 	show_sregs(m, &sregs);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(state);
+
+static int vmcs_show(struct seq_file *m, void *unused)
+{
+	struct lvx_vcpu *vcpu = m->private;
+	const char *name;
+	u64 value;
+	int ret;
+	u32 i;
+
+	if (!hold(m, vcpu))
+		return 0;
+	for (i = 0; (ret = lvx_vmcs_dump(vcpu, i, &name, &value)) >= 0; i++)
+		if (!ret)
+			seq_printf(m, "%-32s %#018llx\n", name, value);
+	release(vcpu);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vmcs);
+
+static int exits_show(struct seq_file *m, void *unused)
+{
+	const char *name;
+	u64 count;
+	int ret;
+	u32 i;
+
+	for (i = 0; (ret = lvx_exit_count(m->private, i, &name, &count)) >= 0; i++)
+		if (!ret && count)
+			seq_printf(m, "%-32s %llu\n", name, count);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(exits);
 
 /* -------------------------------------------------------------- lifetimes */
 
@@ -163,7 +209,9 @@ void lvx_introspect_vcpu(struct lvx_vcpu *vcpu)
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	dir = debugfs_create_dir(name, vcpu->vm->introspect);
+	debugfs_create_file("exits", 0400, dir, vcpu, &exits_fops);
 	debugfs_create_file("state", 0400, dir, vcpu, &state_fops);
+	debugfs_create_file("vmcs", 0400, dir, vcpu, &vmcs_fops);
 }
 
 /* Before anything of the VM is destroyed; waits for readers. */

@@ -70,4 +70,8 @@ void lvx_set_tsc_offset(struct lvx_vcpu *vcpu, u64 offset);
 /* The CPUID table changed: control words and masks that follow from it. */
 void lvx_vmx_cpuid_changed(struct lvx_vcpu *vcpu);
 
+/* For introspection: see dump.c. */
+int lvx_vmcs_dump(struct lvx_vcpu *vcpu, u32 i, const char **name, u64 *value);
+int lvx_exit_count(struct lvx_vcpu *vcpu, u32 i, const char **name, u64 *count);
+
 #endif
