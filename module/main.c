@@ -9,7 +9,6 @@
 #include <linux/init.h>
 #include <linux/module.h>
 
-#include "mmu/mmu.h"
 #include "top.h"
 #include "vmx/vmx.h"
 
@@ -17,12 +16,9 @@ static int __init lvx_init(void)
 {
 	int err;
 
-	err = lvx_mmu_init();
-	if (err)
-		return err;
 	err = lvx_vmx_init();
 	if (err)
-		goto exit_mmu;
+		return err;
 	lvx_introspect_init();
 	err = lvx_dev_init();
 	if (err)
@@ -32,8 +28,6 @@ static int __init lvx_init(void)
 exit_introspect:
 	lvx_introspect_exit();
 	lvx_vmx_exit();
-exit_mmu:
-	lvx_mmu_exit();
 	return err;
 }
 
@@ -42,7 +36,6 @@ static void __exit lvx_exit(void)
 	lvx_dev_exit();
 	lvx_introspect_exit();
 	lvx_vmx_exit();
-	lvx_mmu_exit();
 }
 
 module_init(lvx_init);

@@ -14,12 +14,18 @@
 
 /**
  * struct lvx_mmu_features - what the CPUs' EPT can do
+ * @levels: of the tree, 4 or 5
+ * @exec_only: entries may be executable and not readable
+ * @accessed_dirty: the CPU sets accessed and dirty bits
+ * @page_2m: there are 2 MiB pages
+ * @page_1g: there are 1 GiB pages
+ * @pml: the CPU lists the pages that get dirty
  *
  * module/vmx/caps.c fills it before the first VM; the module parameters that
  * switch features off are already taken into account.
  */
 struct lvx_mmu_features {
-	u8 levels;		/* 4 or 5 */
+	u8 levels;
 	bool exec_only;
 	bool accessed_dirty;
 	bool page_2m;
@@ -40,9 +46,6 @@ enum lvx_fault {
 	LVX_FAULT_BAD,		/* the slot has no usable page there: -EFAULT */
 	LVX_FAULT_SIGNAL,	/* a fatal signal is pending: -EINTR */
 };
-
-int lvx_mmu_init(void);
-void lvx_mmu_exit(void);
 
 int lvx_mmu_create(struct lvx_vm *vm);
 /* Two steps: first no more notifier calls, then (no vCPU left) the pages. */
@@ -68,6 +71,9 @@ int lvx_mmu_get_dirty_log(struct lvx_vm *vm, const struct kvm_dirty_log *log);
 int lvx_mmu_clear_dirty_log(struct lvx_vm *vm,
 			    const struct kvm_clear_dirty_log *log);
 
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2's argument; -EINVAL if it is wrong. */
+int lvx_mmu_set_manual_protect(struct lvx_vm *vm, u64 flags);
+
 /* For introspection: walks the EPT, calls back once per run of like entries. */
 struct lvx_mmu_extent {
 	u64 gpa, hpa, len;
@@ -75,8 +81,9 @@ struct lvx_mmu_extent {
 	u8 access;		/* LVX_ACCESS_* */
 	bool accessed, dirty;
 };
-int lvx_mmu_for_each_extent(struct lvx_vm *vm,
-			    int (*fn)(const struct lvx_mmu_extent *extent,
-				      void *arg), void *arg);
+
+int lvx_mmu_list_extents(struct lvx_vm *vm,
+			 int (*fn)(const struct lvx_mmu_extent *extent,
+				   void *arg), void *arg);
 
 #endif
