@@ -136,17 +136,27 @@ static void flat_data(struct kvm_sregs *s, struct kvm_segment seg)
 	s->ss = seg;
 }
 
+static struct kvm_segment real_segment(uint16_t sel, uint8_t type)
+{
+	return (struct kvm_segment) {
+		.base = sel << 4, .limit = 0xffff, .selector = sel,
+		.type = type, .present = 1, .s = 1,
+	};
+}
+
 void vcpu_real(struct vcpu *v, uint16_t cs, uint16_t ip)
 {
 	struct kvm_sregs s = get_sregs(v);
 	struct kvm_regs r = { .rip = ip, .rflags = 2, .rsp = 0xfff0 };
 
-	s.cs.selector = cs;
-	s.cs.base = cs << 4;
-	s.ds.selector = cs;
-	s.ds.base = cs << 4;
-	s.es = s.ds;
-	s.ss = s.ds;
+	s.cr0 = 0x60000010;
+	s.cr3 = 0;
+	s.cr4 = 0;
+	s.efer = 0;
+	s.idt.base = 0;
+	s.idt.limit = 0x3ff;
+	s.cs = real_segment(cs, 11);
+	flat_data(&s, real_segment(cs, 3));
 	set_sregs(v, &s);
 	set_regs(v, &r);
 }

@@ -7,6 +7,7 @@
 #ifndef LVX_TEST_GUEST_H
 #define LVX_TEST_GUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Ports by which a guest speaks to vcpu_sync(). */

@@ -13,7 +13,7 @@
 #include "guest.h"
 
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	120
+#define TEST_TIMEOUT_DEFAULT	20
 
 #define ASSERT_EXIT(reason, v)						\
 	ASSERT_EQ((uint32_t)(reason), vcpu_exit(v)) vcpu_dump(v)

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What malformed arguments get: the errno that KVM gives. Each row is one call
+ * on one kind of descriptor; the same table is checked on both nodes, so a row
+ * that is wrong about KVM fails on KVM. Afterwards the VMs still run: a refused
+ * call has changed nothing.
+ */
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+enum on { SYS, VM, VM_IRQ, VCPU, VCPU_IRQ, TARGETS };
+
+struct row {
+	const char *what;
+	enum on on;
+	unsigned long nr;
+	void *arg;
+	long expect;
+};
+
+#define BAD_PTR		((void *)0x10)
+#define VALUE(x)	((void *)(unsigned long)(x))
+#define ARG(type, ...)	(&(struct type) { __VA_ARGS__ })
+#define HUGE_SLOT	0x7fff0000U
+
+static char area[4 * PAGE] __attribute__((aligned(PAGE)));
+#define AREA	((unsigned long)area)
+static struct vm *vm, *vm_irq_chip;
+static struct vcpu *vcpu, *vcpu_irq;
+
+static void setup(int fds[TARGETS])
+{
+	vm = vm_new(0);
+	vcpu = vcpu_new(vm, 0);
+	vm_irq_chip = vm_new(VM_PIT);
+	vcpu_irq = vcpu_new(vm_irq_chip, 0);
+	fds[SYS] = sys_fd;
+	fds[VM] = vm->fd;
+	fds[VM_IRQ] = vm_irq_chip->fd;
+	fds[VCPU] = vcpu->fd;
+	fds[VCPU_IRQ] = vcpu_irq->fd;
+}
+
+/* Both VMs still do what they did: run to a port. */
+static void still_alive(struct __test_metadata *_metadata)
+{
+	struct vcpu *v[] = { vcpu, vcpu_irq };
+	static const uint8_t code[] = { 0xe6, 0x99 };	/* out %al, $0x99 */
+
+	for (int i = 0; i < 2; i++) {
+		memcpy(v[i]->vm->ram + GPA_REAL, code, sizeof(code));
+		vcpu_real(v[i], GPA_REAL >> 4, 0);
+		ASSERT_EXIT(KVM_EXIT_IO, v[i]);
+		ASSERT_EQ(0x99, v[i]->run->io.port);
+	}
+}
+
+static void check_rows(struct __test_metadata *_metadata,
+		       const struct row *rows, size_t n)
+{
+	int fds[TARGETS];
+
+	setup(fds);
+	for (size_t i = 0; i < n; i++) {
+		long ret = try_ioctl(fds[rows[i].on], rows[i].nr, rows[i].arg);
+
+		EXPECT_EQ(rows[i].expect, ret) TH_LOG("%s: %s", rows[i].what,
+						      strerror(-ret));
+	}
+	still_alive(_metadata);
+}
+
+#define CHECK_ROWS(rows) check_rows(_metadata, rows, ARRAY_SIZE(rows))
+
+#define BOGUS_NR	_IO(KVMIO, 0xff)
+#define WRONG_SIZE	_IOR(KVMIO, 0x81, struct kvm_segment)	/* GET_REGS */
+#define WRONG_DIR	_IOW(KVMIO, 0x81, struct kvm_regs)
+#define OTHER_TYPE	_IO('x', 0x80)
+
+static const struct row numbers[] = {
+	{ "sys: unknown number", SYS, BOGUS_NR, NULL, -EINVAL },
+	{ "sys: other type", SYS, OTHER_TYPE, NULL, -EINVAL },
+	{ "sys: a VM's ioctl", SYS, KVM_CREATE_VCPU, NULL, -EINVAL },
+	{ "sys: a vCPU's ioctl", SYS, KVM_RUN, NULL, -EINVAL },
+	{ "vm: unknown number", VM, BOGUS_NR, NULL, -ENOTTY },
+	{ "vm: other type", VM, OTHER_TYPE, NULL, -ENOTTY },
+	{ "vm: the system's ioctl", VM, KVM_CREATE_VM, NULL, -ENOTTY },
+	{ "vm: a vCPU's ioctl", VM, KVM_RUN, NULL, -ENOTTY },
+	{ "vcpu: unknown number", VCPU, BOGUS_NR, NULL, -EINVAL },
+	{ "vcpu: other type", VCPU, OTHER_TYPE, NULL, -EINVAL },
+	{ "vcpu: the system's ioctl", VCPU, KVM_GET_API_VERSION, NULL, -EINVAL },
+	{ "vcpu: a VM's ioctl", VCPU, KVM_CREATE_IRQCHIP, NULL, -EINVAL },
+	{ "vcpu: wrong size", VCPU, WRONG_SIZE, area, -EINVAL },
+	{ "vcpu: wrong direction", VCPU, WRONG_DIR, area, -EINVAL },
+};
+
+TEST(ioctl_numbers)
+{
+	CHECK_ROWS(numbers);
+}
+
+static const struct row system_rows[] = {
+	{ "GET_API_VERSION with an argument", SYS, KVM_GET_API_VERSION,
+	  VALUE(1), -EINVAL },
+	{ "GET_VCPU_MMAP_SIZE with an argument", SYS, KVM_GET_VCPU_MMAP_SIZE,
+	  VALUE(1), -EINVAL },
+	{ "CREATE_VM of an unknown type", SYS, KVM_CREATE_VM, VALUE(99), -EINVAL },
+	{ "GET_SUPPORTED_CPUID, bad pointer", SYS, KVM_GET_SUPPORTED_CPUID,
+	  BAD_PTR, -EFAULT },
+	{ "GET_SUPPORTED_CPUID, no room", SYS, KVM_GET_SUPPORTED_CPUID,
+	  ARG(kvm_cpuid2, .nent = 0), -E2BIG },
+	{ "GET_SUPPORTED_CPUID, bad entries", SYS, KVM_GET_SUPPORTED_CPUID,
+	  (void *)-8UL, -EFAULT },
+	{ "GET_MSR_INDEX_LIST, bad pointer", SYS, KVM_GET_MSR_INDEX_LIST,
+	  BAD_PTR, -EFAULT },
+	{ "GET_MSR_INDEX_LIST, no room", SYS, KVM_GET_MSR_INDEX_LIST,
+	  ARG(kvm_msr_list, .nmsrs = 0), -E2BIG },
+	{ "GET_MSR_FEATURE_INDEX_LIST, bad pointer", SYS,
+	  KVM_GET_MSR_FEATURE_INDEX_LIST, BAD_PTR, -EFAULT },
+	{ "GET_MSRS, bad pointer", SYS, KVM_GET_MSRS, BAD_PTR, -EFAULT },
+	{ "GET_MSRS, huge count", SYS, KVM_GET_MSRS,
+	  ARG(kvm_msrs, .nmsrs = 1 << 30), -E2BIG },
+};
+
+TEST(system_arguments)
+{
+	CHECK_ROWS(system_rows);
+}
+
+#define REGION(s, f, gpa, size, hva)					\
+	KVM_SET_USER_MEMORY_REGION, ARG(kvm_userspace_memory_region,	\
+		.slot = s, .flags = f, .guest_phys_addr = gpa,		\
+		.memory_size = size, .userspace_addr = hva)
+
+static const struct row memory_rows[] = {
+	{ "bad pointer", VM, KVM_SET_USER_MEMORY_REGION, BAD_PTR, -EFAULT },
+	{ "unaligned gpa", VM, REGION(5, 0, GPA_EXTRA + 1, PAGE, AREA), -EINVAL },
+	{ "unaligned size", VM, REGION(5, 0, GPA_EXTRA, PAGE + 1, AREA), -EINVAL },
+	{ "unaligned hva", VM, REGION(5, 0, GPA_EXTRA, PAGE, AREA + 1), -EINVAL },
+	{ "kernel hva", VM, REGION(5, 0, GPA_EXTRA, PAGE, -8 * PAGE), -EINVAL },
+	{ "gpa wraps", VM, REGION(5, 0, -PAGE, 2 * PAGE, AREA), -EINVAL },
+	{ "huge size", VM, REGION(5, 0, GPA_EXTRA, 1UL << 44, AREA), -EINVAL },
+	{ "unknown flag", VM, REGION(5, 1U << 31, GPA_EXTRA, PAGE, AREA), -EINVAL },
+	{ "slot too high", VM, REGION(0xffff, 0, GPA_EXTRA, PAGE, AREA), -EINVAL },
+	{ "address space too high", VM,
+	  REGION(0x20005, 0, GPA_EXTRA, PAGE, AREA), -EINVAL },
+	{ "delete what is not there", VM, REGION(5, 0, 0, 0, 0), -EINVAL },
+	{ "create", VM, REGION(5, 0, GPA_EXTRA, 2 * PAGE, AREA), 0 },
+	{ "create again, the same", VM,
+	  REGION(5, 0, GPA_EXTRA, 2 * PAGE, AREA), 0 },
+	{ "overlap its start", VM,
+	  REGION(6, 0, GPA_EXTRA - PAGE, 2 * PAGE, AREA), -EEXIST },
+	{ "overlap its end", VM,
+	  REGION(6, 0, GPA_EXTRA + PAGE, 2 * PAGE, AREA), -EEXIST },
+	{ "inside it", VM, REGION(6, 0, GPA_EXTRA, PAGE, AREA), -EEXIST },
+	{ "around it", VM,
+	  REGION(6, 0, GPA_EXTRA - PAGE, 4 * PAGE, AREA), -EEXIST },
+	{ "right before it", VM, REGION(6, 0, GPA_EXTRA - PAGE, PAGE, AREA), 0 },
+	{ "move onto the other", VM, REGION(6, 0, GPA_EXTRA, PAGE, AREA), -EEXIST },
+	{ "move", VM, REGION(6, 0, GPA_EXTRA + 8 * PAGE, PAGE, AREA), 0 },
+	{ "grow", VM, REGION(5, 0, GPA_EXTRA, 3 * PAGE, AREA), -EINVAL },
+	{ "shrink", VM, REGION(5, 0, GPA_EXTRA, PAGE, AREA), -EINVAL },
+	{ "other hva", VM,
+	  REGION(5, 0, GPA_EXTRA, 2 * PAGE, AREA + PAGE), -EINVAL },
+	{ "make it read-only", VM,
+	  REGION(5, KVM_MEM_READONLY, GPA_EXTRA, 2 * PAGE, AREA), -EINVAL },
+	{ "log dirty pages", VM,
+	  REGION(5, KVM_MEM_LOG_DIRTY_PAGES, GPA_EXTRA, 2 * PAGE, AREA), 0 },
+	{ "no longer", VM, REGION(5, 0, GPA_EXTRA, 2 * PAGE, AREA), 0 },
+	{ "delete", VM, REGION(5, 0, 0, 0, 0), 0 },
+	{ "delete again", VM, REGION(5, 0, 0, 0, 0), -EINVAL },
+	{ "delete the other", VM, REGION(6, 0, 0, 0, 0), 0 },
+};
+
+TEST(memory_slots)
+{
+	CHECK_ROWS(memory_rows);
+}
+
+static const struct row dirty_rows[] = {
+	{ "bad pointer", VM, KVM_GET_DIRTY_LOG, BAD_PTR, -EFAULT },
+	{ "no such slot", VM, KVM_GET_DIRTY_LOG,
+	  ARG(kvm_dirty_log, .slot = 7, .dirty_bitmap = area), -ENOENT },
+	{ "slot too high", VM, KVM_GET_DIRTY_LOG,
+	  ARG(kvm_dirty_log, .slot = HUGE_SLOT, .dirty_bitmap = area), -EINVAL },
+	{ "not logged", VM, KVM_GET_DIRTY_LOG,
+	  ARG(kvm_dirty_log, .slot = 0, .dirty_bitmap = area), -ENOENT },
+	{ "log it", VM,
+	  REGION(5, KVM_MEM_LOG_DIRTY_PAGES, GPA_EXTRA, PAGE, AREA), 0 },
+	{ "bad bitmap", VM, KVM_GET_DIRTY_LOG,
+	  ARG(kvm_dirty_log, .slot = 5, .dirty_bitmap = BAD_PTR), -EFAULT },
+	{ "good bitmap", VM, KVM_GET_DIRTY_LOG,
+	  ARG(kvm_dirty_log, .slot = 5, .dirty_bitmap = area), 0 },
+};
+
+TEST(dirty_log)
+{
+	CHECK_ROWS(dirty_rows);
+}
+
+static const struct row vm_rows[] = {
+	{ "vCPU id too high", VM, KVM_CREATE_VCPU, VALUE(1 << 30), -EINVAL },
+	{ "vCPU id -1", VM, KVM_CREATE_VCPU, VALUE(-1), -EINVAL },
+	{ "vCPU twice", VM, KVM_CREATE_VCPU, VALUE(0), -EEXIST },
+	{ "irqchip after a vCPU", VM, KVM_CREATE_IRQCHIP, NULL, -EINVAL },
+	{ "irqchip twice", VM_IRQ, KVM_CREATE_IRQCHIP, NULL, -EEXIST },
+	{ "PIT twice", VM_IRQ, KVM_CREATE_PIT2,
+	  ARG(kvm_pit_config, .flags = 0), -EEXIST },
+	{ "PIT, bad pointer", VM_IRQ, KVM_CREATE_PIT2, BAD_PTR, -EFAULT },
+	{ "TSS address at the end", VM, KVM_SET_TSS_ADDR,
+	  VALUE(0xffffe000U), -EINVAL },
+	{ "TSS address", VM, KVM_SET_TSS_ADDR, VALUE(0xfffbd000U), 0 },
+	{ "identity map after a vCPU", VM, KVM_SET_IDENTITY_MAP_ADDR,
+	  ARG(kvm_clock_data, .clock = 0xfffbc000), -EINVAL },
+	{ "boot CPU after a vCPU", VM, KVM_SET_BOOT_CPU_ID, VALUE(0), -EBUSY },
+	{ "unknown capability", VM, KVM_ENABLE_CAP,
+	  ARG(kvm_enable_cap, .cap = 99999), -EINVAL },
+	{ "capability with flags", VM, KVM_ENABLE_CAP,
+	  ARG(kvm_enable_cap, .cap = KVM_CAP_SPLIT_IRQCHIP, .flags = 1), -EINVAL },
+	{ "clock, bad pointer", VM, KVM_GET_CLOCK, BAD_PTR, -EFAULT },
+	{ "clock, unknown flag", VM, KVM_SET_CLOCK,
+	  ARG(kvm_clock_data, .flags = 1 << 30), -EINVAL },
+};
+
+TEST(vm_arguments)
+{
+	CHECK_ROWS(vm_rows);
+}
+
+#define ROUTES(n, f, ...)						\
+	KVM_SET_GSI_ROUTING, (&(struct {				\
+		struct kvm_irq_routing head;				\
+		struct kvm_irq_routing_entry e;				\
+	}) { { .nr = n, .flags = f }, { __VA_ARGS__ } })
+
+static const struct row irq_rows[] = {
+	{ "IRQ_LINE without irqchip", VM, KVM_IRQ_LINE,
+	  ARG(kvm_irq_level, .irq = 3), -ENXIO },
+	{ "IRQ_LINE, bad pointer", VM_IRQ, KVM_IRQ_LINE, BAD_PTR, -EFAULT },
+	{ "IRQ_LINE", VM_IRQ, KVM_IRQ_LINE, ARG(kvm_irq_level, .irq = 3), 0 },
+	{ "GET_IRQCHIP without irqchip", VM, KVM_GET_IRQCHIP,
+	  ARG(kvm_irqchip, .chip_id = 0), -ENXIO },
+	{ "GET_IRQCHIP, unknown chip", VM_IRQ, KVM_GET_IRQCHIP,
+	  ARG(kvm_irqchip, .chip_id = 3), -EINVAL },
+	{ "GET_PIT2 without PIT", VM, KVM_GET_PIT2, area, -ENXIO },
+	{ "MSI without irqchip", VM, KVM_SIGNAL_MSI,
+	  ARG(kvm_msi, .address_lo = 0xfee00000, .data = 0x20), -EINVAL },
+	{ "MSI with flags", VM_IRQ, KVM_SIGNAL_MSI,
+	  ARG(kvm_msi, .address_lo = 0xfee00000, .flags = 2), -EINVAL },
+	{ "routes without irqchip", VM, ROUTES(0, 0), -EINVAL },
+	{ "routes, bad pointer", VM_IRQ, KVM_SET_GSI_ROUTING, BAD_PTR, -EFAULT },
+	{ "routes with flags", VM_IRQ, ROUTES(0, 1), -EINVAL },
+	{ "too many routes", VM_IRQ, ROUTES(4097, 0), -EINVAL },
+	{ "GSI too high", VM_IRQ,
+	  ROUTES(1, 0, .gsi = 4096, .type = KVM_IRQ_ROUTING_IRQCHIP), -EINVAL },
+	{ "route of unknown type", VM_IRQ, ROUTES(1, 0, .type = 99), -EINVAL },
+	{ "route with unknown flags", VM_IRQ,
+	  ROUTES(1, 0, .type = KVM_IRQ_ROUTING_MSI, .flags = 1 << 9), -EINVAL },
+	{ "unknown chip", VM_IRQ,
+	  ROUTES(1, 0, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		 .u.irqchip.irqchip = 9), -EINVAL },
+	{ "pin too high", VM_IRQ,
+	  ROUTES(1, 0, .type = KVM_IRQ_ROUTING_IRQCHIP,
+		 .u.irqchip = { KVM_IRQCHIP_IOAPIC, 24 }), -EINVAL },
+	{ "irqfd, bad pointer", VM_IRQ, KVM_IRQFD, BAD_PTR, -EFAULT },
+	{ "irqfd, unknown flag", VM_IRQ, KVM_IRQFD,
+	  ARG(kvm_irqfd, .fd = 0, .flags = 1 << 9), -EINVAL },
+	{ "irqfd, no file", VM_IRQ, KVM_IRQFD, ARG(kvm_irqfd, .fd = -1), -EBADF },
+	{ "irqfd, no eventfd", VM_IRQ, KVM_IRQFD, ARG(kvm_irqfd, .fd = 0), -EINVAL },
+};
+
+TEST(interrupt_arguments)
+{
+	CHECK_ROWS(irq_rows);
+}
+
+#define IOEVENTFD(...)	KVM_IOEVENTFD, ARG(kvm_ioeventfd, __VA_ARGS__)
+
+static const struct row ioeventfd_rows[] = {
+	{ "bad pointer", VM, KVM_IOEVENTFD, BAD_PTR, -EFAULT },
+	{ "length 3", VM, IOEVENTFD(.len = 3, .fd = 0), -EINVAL },
+	{ "length 16", VM, IOEVENTFD(.len = 16, .fd = 0), -EINVAL },
+	{ "unknown flag", VM, IOEVENTFD(.len = 4, .flags = 1 << 9), -EINVAL },
+	{ "address wraps", VM, IOEVENTFD(.addr = -2ULL, .len = 4), -EINVAL },
+	{ "datamatch without length", VM,
+	  IOEVENTFD(.flags = KVM_IOEVENTFD_FLAG_DATAMATCH), -EINVAL },
+	{ "no file", VM, IOEVENTFD(.len = 4, .fd = -1), -EBADF },
+	{ "no eventfd", VM, IOEVENTFD(.len = 4, .fd = 0), -EINVAL },
+};
+
+TEST(ioeventfd_arguments)
+{
+	CHECK_ROWS(ioeventfd_rows);
+}
+
+/* What needs an eventfd cannot stand in a constant table. */
+TEST(eventfd_twice)
+{
+	struct kvm_ioeventfd io = { .addr = 0x300, .len = 2,
+				    .flags = KVM_IOEVENTFD_FLAG_PIO };
+	struct kvm_irqfd irq = { .gsi = 5 };
+	int fds[TARGETS];
+
+	setup(fds);
+	io.fd = eventfd(0, 0);
+	irq.fd = io.fd;
+	EXPECT_EQ(0, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
+	EXPECT_EQ(-EEXIST, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
+	io.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+	EXPECT_EQ(0, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
+	EXPECT_EQ(-ENOENT, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
+
+	EXPECT_EQ(-EINVAL, try_ioctl(vm->fd, KVM_IRQFD, &irq));
+	EXPECT_EQ(0, try_ioctl(vm_irq_chip->fd, KVM_IRQFD, &irq));
+	EXPECT_EQ(-EBUSY, try_ioctl(vm_irq_chip->fd, KVM_IRQFD, &irq));
+	irq.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	EXPECT_EQ(0, try_ioctl(vm_irq_chip->fd, KVM_IRQFD, &irq));
+	still_alive(_metadata);
+}
+
+static const struct row vcpu_rows[] = {
+	{ "RUN with an argument", VCPU, KVM_RUN, VALUE(1), -EINVAL },
+	{ "GET_REGS, bad pointer", VCPU, KVM_GET_REGS, BAD_PTR, -EFAULT },
+	{ "SET_REGS, bad pointer", VCPU, KVM_SET_REGS, BAD_PTR, -EFAULT },
+	{ "GET_SREGS, bad pointer", VCPU, KVM_GET_SREGS, BAD_PTR, -EFAULT },
+	{ "SET_SREGS, bad pointer", VCPU, KVM_SET_SREGS, BAD_PTR, -EFAULT },
+	{ "GET_FPU, bad pointer", VCPU, KVM_GET_FPU, BAD_PTR, -EFAULT },
+	{ "SET_FPU, bad pointer", VCPU, KVM_SET_FPU, BAD_PTR, -EFAULT },
+	{ "GET_MSRS, bad pointer", VCPU, KVM_GET_MSRS, BAD_PTR, -EFAULT },
+	{ "SET_MSRS, bad pointer", VCPU, KVM_SET_MSRS, BAD_PTR, -EFAULT },
+	{ "GET_MSRS, huge count", VCPU, KVM_GET_MSRS,
+	  ARG(kvm_msrs, .nmsrs = 1 << 30), -E2BIG },
+	{ "SET_MSRS, huge count", VCPU, KVM_SET_MSRS,
+	  ARG(kvm_msrs, .nmsrs = 1 << 30), -E2BIG },
+	{ "SET_MSRS, nothing", VCPU, KVM_SET_MSRS, ARG(kvm_msrs, .nmsrs = 0), 0 },
+	{ "SET_CPUID2, bad pointer", VCPU, KVM_SET_CPUID2, BAD_PTR, -EFAULT },
+	{ "SET_CPUID2, huge count", VCPU, KVM_SET_CPUID2,
+	  ARG(kvm_cpuid2, .nent = 1 << 30), -E2BIG },
+	{ "GET_CPUID2, no room", VCPU, KVM_GET_CPUID2,
+	  ARG(kvm_cpuid2, .nent = 0), -E2BIG },
+	{ "SET_DEBUGREGS with flags", VCPU, KVM_SET_DEBUGREGS,
+	  ARG(kvm_debugregs, .flags = 1), -EINVAL },
+	{ "DR7, high half", VCPU, KVM_SET_DEBUGREGS,
+	  ARG(kvm_debugregs, .dr7 = 1ULL << 32), -EINVAL },
+	{ "events with unknown flags", VCPU, KVM_SET_VCPU_EVENTS,
+	  ARG(kvm_vcpu_events, .flags = 1U << 31), -EINVAL },
+	{ "exception 32", VCPU, KVM_SET_VCPU_EVENTS,
+	  ARG(kvm_vcpu_events, .exception = { .injected = 1, .nr = 32 }), -EINVAL },
+	{ "MP state out of range", VCPU_IRQ, KVM_SET_MP_STATE,
+	  ARG(kvm_mp_state, .mp_state = 99), -EINVAL },
+	{ "MP state without LAPIC", VCPU, KVM_SET_MP_STATE,
+	  ARG(kvm_mp_state, .mp_state = KVM_MP_STATE_HALTED), -EINVAL },
+	{ "GET_LAPIC without LAPIC", VCPU, KVM_GET_LAPIC, area, -EINVAL },
+	{ "SET_LAPIC without LAPIC", VCPU, KVM_SET_LAPIC, area, -EINVAL },
+	{ "SET_LAPIC, bad pointer", VCPU_IRQ, KVM_SET_LAPIC, BAD_PTR, -EFAULT },
+	{ "INTERRUPT with irqchip", VCPU_IRQ, KVM_INTERRUPT,
+	  ARG(kvm_interrupt, .irq = 32), -ENXIO },
+	{ "INTERRUPT 256", VCPU, KVM_INTERRUPT,
+	  ARG(kvm_interrupt, .irq = 256), -EINVAL },
+	{ "VAPIC address without LAPIC", VCPU, KVM_SET_VAPIC_ADDR,
+	  ARG(kvm_vapic_addr, .vapic_addr = 0), -EINVAL },
+	{ "VAPIC address 0", VCPU_IRQ, KVM_SET_VAPIC_ADDR,
+	  ARG(kvm_vapic_addr, .vapic_addr = 0), 0 },
+	{ "KVMCLOCK_CTRL without kvmclock", VCPU, KVM_KVMCLOCK_CTRL, NULL, -EINVAL },
+	{ "signal mask of wrong size", VCPU, KVM_SET_SIGNAL_MASK,
+	  ARG(kvm_signal_mask, .len = 3), -EINVAL },
+};
+
+TEST(vcpu_arguments)
+{
+	CHECK_ROWS(vcpu_rows);
+}
+
+/* Each field changed alone, in the state of a running long-mode vCPU. */
+TEST(special_registers)
+{
+	struct kvm_sregs good, bad;
+	int fds[TARGETS];
+
+	setup(fds);
+	vcpu_long(vcpu, NULL);
+	good = get_sregs(vcpu);
+#define REFUSED(field, value) do {					\
+	bad = good;							\
+	bad.field = value;						\
+	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_SREGS, &bad))	\
+		TH_LOG("%s = %s", #field, #value);			\
+} while (0)
+	REFUSED(cr4, good.cr4 | 1ULL << 31);
+	REFUSED(cr4, good.cr4 | 1ULL << 14);		/* SMXE */
+	REFUSED(cr4, good.cr4 & ~0x20ULL);		/* no PAE in long mode */
+	REFUSED(cr0, good.cr0 | 1ULL << 32);
+	REFUSED(cr0, good.cr0 & ~1ULL);			/* PG without PE */
+	REFUSED(efer, good.efer & ~0x400ULL);		/* LME without LMA */
+	REFUSED(cr3, good.cr3 | 1ULL << 52);
+	REFUSED(apic_base, good.apic_base | 1ULL << 9);
+	bad = get_sregs(vcpu);
+	EXPECT_EQ(0, memcmp(&good, &bad, sizeof(good)));
+	still_alive(_metadata);
+}
+
+TEST(extended_control_registers)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0] = { .value = 1 } };
+	int fds[TARGETS];
+
+	setup(fds);
+	if (!check_cap(sys_fd, KVM_CAP_XCRS))
+		SKIP(return, "the host has no XSAVE");
+	EXPECT_EQ(0, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	xcrs.flags = 1;
+	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	xcrs.flags = 0;
+	xcrs.nr_xcrs = 17;
+	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	xcrs.nr_xcrs = 1;
+	xcrs.xcrs[0].value = 0;			/* x87 cannot be off */
+	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	xcrs.xcrs[0].value = 5;			/* AVX without SSE */
+	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+}
+
+/* A VM belongs to the address space that created it. */
+TEST(after_fork)
+{
+	int fds[TARGETS], status;
+	struct kvm_regs regs;
+	pid_t pid;
+
+	setup(fds);
+	pid = fork();
+	if (!pid) {
+		bool ok = try_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)1) == -EIO &&
+			  try_ioctl(vcpu->fd, KVM_GET_REGS, &regs) == -EIO &&
+			  vcpu_run(vcpu) == -EIO;
+		_exit(!ok);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	still_alive(_metadata);
+}
+
+LVX_TEST_MAIN
