@@ -47,7 +47,5 @@ int lvx_msr_io(const struct kvm_msrs *head, unsigned long arg, void *object,
 
 /* Entries of a routing table: KVM_CAP_IRQ_ROUTING. */
 #define LVX_MAX_IRQ_ROUTES	4096
-/* KVM's limit on a CPUID table's entries. */
-#define LVX_MAX_CPUID_ENTRIES	256
 
 #endif

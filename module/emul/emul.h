@@ -96,7 +96,9 @@ enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 enum lvx_emul_result lvx_emul_pio_complete(struct lvx_vcpu *vcpu);
 bool lvx_emul_pio_was_string(struct lvx_vcpu *vcpu);
 
-/* CPUID. */
+/* CPUID. KVM's limit on the entries of a table: */
+#define LVX_MAX_CPUID_ENTRIES	256
+
 int lvx_cpuid_supported(struct kvm_cpuid_entry2 *entries, u32 *nr); /* -E2BIG */
 int lvx_cpuid_set(struct lvx_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries,
 		  u32 nr);
@@ -106,6 +108,8 @@ void lvx_cpuid_destroy(struct lvx_vcpu *vcpu);
 /* The CPUID instruction: EAX, ECX in, all four out. Any context. */
 void lvx_cpuid_query(struct lvx_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
 		     u32 *edx);
+/* What the CPU's VMX lacks, before the first VM; reg: 0 EAX to 3 EDX. */
+void lvx_cpuid_hide(u32 leaf, u32 subleaf, unsigned int reg, u32 bits);
 /* For feature checks; NULL if there is no such leaf. */
 const struct kvm_cpuid_entry2 *lvx_cpuid_find(struct lvx_vcpu *vcpu, u32 leaf,
 					      u32 subleaf);
