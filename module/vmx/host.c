@@ -390,6 +390,7 @@ int lvx_vmx_init(void)
 	if (r)
 		return r;
 	lvx_vmcs_init();
+	lvx_msr_init();
 	r = register_reboot_notifier(&reboot_nb);
 	if (r)
 		goto free_regions;

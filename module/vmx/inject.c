@@ -167,15 +167,8 @@ static void inject_exception(struct lvx_vcpu *vcpu)
 		event.info |= INTR_INFO_DELIVER_CODE_MASK;
 	if (e->has_payload && e->vector == X86_TRAP_PF)
 		vcpu->cr2 = e->payload;
-	if (e->has_payload && e->vector == X86_TRAP_DB) {
-		vmx->dr6 &= ~(u64)DR_TRAP_BITS;
-		vmx->dr6 |= e->payload;
-		/* Delivery clears DR7.GD. */
-		if (vmx->dr7 & LVX_DR7_GD) {
-			vmx->dr7 &= ~LVX_DR7_GD;
-			lvx_debug_update(vcpu);
-		}
-	}
+	if (e->has_payload && e->vector == X86_TRAP_DB)
+		lvx_deliver_db(vcpu, e->payload);
 	/* A fault's frame has RF set, so that the instruction can be resumed. */
 	if (e->vector != X86_TRAP_DB && e->vector != X86_TRAP_BP &&
 	    e->vector != X86_TRAP_OF && e->vector != X86_TRAP_DF &&

@@ -208,7 +208,7 @@ void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu)
 	to_vmx(vcpu)->msrs->gates = gates;
 }
 
-#define UCODE_REV_DEFAULT	(1ULL << 32)	/* revision 1 */
+#define UCODE_REV_DEFAULT	BIT_ULL(32)	/* revision 1 */
 
 /**
  * lvx_msr_create() - memory for a vCPU's MSRs, with the values of power-on

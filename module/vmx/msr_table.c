@@ -5,6 +5,7 @@
  *
  * The values of MSRs that describe the machine are KVM's: clients compare.
  */
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/mce.h>
@@ -100,17 +101,57 @@ static int get_swapped(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 
 /* ------------------------------------------------- MSRs with rules of their own */
 
+/* Bits 9 and 7:0 (SDM, "Local APIC Status and Location"). */
+#define APIC_BASE_RESERVED	0x2ffull
+
+u64 lvx_apic_base(struct lvx_vcpu *vcpu)
+{
+	return vcpu->lapic ? lvx_lapic_base(vcpu) : to_vmx(vcpu)->apic_base;
+}
+
+/* User space has the LAPIC, and here is only what it or the guest set. */
+static int set_unused_apic_base(struct lvx_vcpu *vcpu, u64 base)
+{
+	u64 reserved = ~(BIT_ULL(lvx_cpuid_maxphyaddr(vcpu)) - 1) |
+		       APIC_BASE_RESERVED;
+
+	if ((base & reserved) ||
+	    ((base & X2APIC_ENABLE) && !(base & MSR_IA32_APICBASE_ENABLE)))
+		return -EINVAL;
+	to_vmx(vcpu)->apic_base = base;
+	return 0;
+}
+
+/**
+ * lvx_set_apic_base() - IA32_APIC_BASE
+ * @vcpu: loaded
+ * @base: new value
+ * @by_host: user space sets it: any change of mode is allowed
+ *
+ * Return: 0, or -EINVAL for #GP.
+ */
+int lvx_set_apic_base(struct lvx_vcpu *vcpu, u64 base, bool by_host)
+{
+	int r = vcpu->lapic ? lvx_lapic_set_base(vcpu, base, by_host) :
+			      set_unused_apic_base(vcpu, base);
+
+	/* CPUID.1:EDX.APIC is 0 while the LAPIC is off. */
+	if (!r)
+		lvx_update_cpuid_mirror(vcpu);
+	return r;
+}
+
 static int get_apic_base(struct lvx_vcpu *vcpu, const struct lvx_msr *msr,
 			 u32 i, u64 *value, bool by_host)
 {
-	*value = lvx_lapic_base(vcpu);
+	*value = lvx_apic_base(vcpu);
 	return 0;
 }
 
 static int set_apic_base(struct lvx_vcpu *vcpu, const struct lvx_msr *msr,
 			 u32 i, u64 value, bool by_host)
 {
-	return lvx_lapic_set_base(vcpu, value, by_host);
+	return lvx_set_apic_base(vcpu, value, by_host);
 }
 
 static int get_x2apic(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,

@@ -113,6 +113,19 @@ static void take_init_sipi(struct lvx_vcpu *vcpu)
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 }
 
+/**
+ * lvx_take_lapic_events() - INIT, SIPI and NMI in the LAPIC's inbox happen now
+ * @vcpu: loaded
+ *
+ * For user space that looks at a vCPU between two KVM_RUNs.
+ */
+void lvx_take_lapic_events(struct lvx_vcpu *vcpu)
+{
+	sync_lapic(vcpu);
+	if (to_vmx(vcpu)->lapic_events)
+		take_init_sipi(vcpu);
+}
+
 /* XCR0 and XSS: only what differs. The kernel's interrupts need the host's. */
 static void switch_xstate(struct lvx_vcpu *vcpu, bool guest)
 {

@@ -513,7 +513,6 @@ void lvx_reset_state(struct lvx_vcpu *vcpu, bool init)
 	if (!init)
 		vmx->xcr0 = XFEATURE_MASK_FP;
 	lvx_msr_reset(vcpu, init);
-	lvx_fpu_init_event(vcpu);
 	lvx_update_cpuid_mirror(vcpu);
 	lvx_make_request(vcpu, LVX_REQ_GUEST_TLB);
 }

@@ -102,7 +102,8 @@ struct lvx_vmx {
 	u64 db[4], dr6, dr7;
 	u32 guest_debug;		/* KVM_GUESTDBG_*; 0: guest's own */
 	u64 host_db[4], host_dr7;	/* KVM_SET_GUEST_DEBUG's breakpoints */
-	u64 step_rip;
+	bool debug_armed;		/* lvx_debug_enter() has work */
+	u8 bp_len;			/* bytes of the INT3 that exited last */
 
 	/* Events. */
 	struct lvx_exception exception;
@@ -256,26 +257,36 @@ void lvx_msr_reset(struct lvx_vcpu *vcpu, bool init);
 void lvx_msr_bitmap_init(unsigned long *bitmap);
 void lvx_msr_intercept(struct lvx_vcpu *vcpu, u32 index, bool read, bool write);
 void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu);
+/* IA32_APIC_BASE, whoever has the LAPIC. set: 0, or -EINVAL for #GP. */
+u64 lvx_apic_base(struct lvx_vcpu *vcpu);
+int lvx_set_apic_base(struct lvx_vcpu *vcpu, u64 base, bool by_host);
 
 /* fpu.c */
 int lvx_fpu_create(struct lvx_vcpu *vcpu);
 void lvx_fpu_destroy(struct lvx_vcpu *vcpu);
 void lvx_fpu_load(struct lvx_vcpu *vcpu);	/* KVM_RUN starts */
 void lvx_fpu_put(struct lvx_vcpu *vcpu);	/* KVM_RUN ends */
-void lvx_fpu_init_event(struct lvx_vcpu *vcpu);	/* INIT, RESET */
 
 /* debug.c */
-#define LVX_DR7_GD	BIT(13)		/* SDM, "Debug Control Register (DR7)" */
 void lvx_debug_enter(struct lvx_vcpu *vcpu);	/* interrupts off */
 void lvx_debug_exit(struct lvx_vcpu *vcpu);
 void lvx_debug_step(struct lvx_vcpu *vcpu);	/* an instruction with TF was skipped */
 bool lvx_debug_active(struct lvx_vcpu *vcpu);
 void lvx_debug_update(struct lvx_vcpu *vcpu);
+void lvx_deliver_db(struct lvx_vcpu *vcpu, u64 dr6_bits);	/* DR6, DR7.GD */
+u64 lvx_debug_rflags(struct lvx_vcpu *vcpu);	/* as the guest knows them */
 enum lvx_next lvx_exit_mov_dr(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_db(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_bp(struct lvx_vcpu *vcpu);
 
 void lvx_do_nmi(void (*handler)(void));
+/* event_ioctl.c: the interrupt in vmx->event, or -1 */
+int lvx_injected_irq(struct lvx_vcpu *vcpu);
+void lvx_set_injected_irq(struct lvx_vcpu *vcpu, u8 vector);
+
+/* run.c: INIT, SIPI and NMI that the LAPIC has received happen now */
+void lvx_take_lapic_events(struct lvx_vcpu *vcpu);
+
 /* enter.S: 0, or 1 when the VM entry failed before the guest */
 int lvx_enter(u64 *regs, bool launched, unsigned long *host_rsp);
 extern const char lvx_exit_point[];
