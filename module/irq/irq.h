@@ -53,7 +53,8 @@ void *lvx_lapic_page(struct lvx_vcpu *vcpu);
 
 /* IA32_APIC_BASE. set: 0, or -EINVAL for what a WRMSR answers with #GP. */
 u64 lvx_lapic_base(struct lvx_vcpu *vcpu);
-int lvx_lapic_set_base(struct lvx_vcpu *vcpu, u64 base, bool by_host);
+int lvx_lapic_set_base(struct lvx_vcpu *vcpu, u64 base, bool by_host,
+		       bool has_x2apic, u8 maxphyaddr);
 /* x2APIC MSRs 0x800..0x8ff, TSC deadline: 0, or -EINVAL for #GP. */
 int lvx_x2apic_read(struct lvx_vcpu *vcpu, u32 msr, u64 *value);
 int lvx_x2apic_write(struct lvx_vcpu *vcpu, u32 msr, u64 value);
@@ -101,6 +102,8 @@ int lvx_lapic_highest_isr(struct lvx_vcpu *vcpu);
 /* Timer. Migration of the hrtimer with the vCPU's thread is done inside. */
 bool lvx_lapic_timer_armed(struct lvx_vcpu *vcpu);
 void lvx_lapic_timer_expired(struct lvx_vcpu *vcpu);	/* LVX_REQ_TIMER */
+/* The guest TSC was set: a deadline is nearer or farther now. */
+void lvx_lapic_tsc_changed(struct lvx_vcpu *vcpu);
 
 /* NMI by ioctl or IPI: put into the inbox. */
 void lvx_lapic_nmi(struct lvx_vcpu *vcpu);

@@ -80,6 +80,9 @@ enum lvx_apic_reg {
  * @period: of the timer in ns, 0 when it is not set
  * @expires: when it expires next, ns; 0 when it does not
  * @tsc_deadline: IA32_TSC_DEADLINE, 0 when not armed
+ * @known: registers as software last left them, of those whose writes are
+ *	compared with what was there. The CPU, when it virtualizes writes,
+ *	changes the page before anyone can look.
  */
 struct lvx_apic {
 	u8 *regs;
@@ -90,6 +93,7 @@ struct lvx_apic {
 	u64 period;
 	u64 expires;
 	u64 tsc_deadline;
+	u32 known[LVX_APIC_NR_REGS];
 };
 
 /* What a register write asks the caller to do. */
@@ -181,6 +185,11 @@ int lvx_apic_read(const struct lvx_apic *apic, u32 reg, u64 now, u64 *val);
 int lvx_apic_write(struct lvx_apic *apic, u32 reg, u64 val, u64 now,
 		   struct lvx_apic_effect *effect);
 
+/* Before lvx_apic_write() of a value that the CPU has put into the page. */
+void lvx_apic_undo(struct lvx_apic *apic, u32 reg);
+/* After the page was changed other than by lvx_apic_write(). */
+void lvx_apic_know(struct lvx_apic *apic);
+
 /* Interrupts. Vectors are -1 for none. */
 int lvx_apic_highest(const struct lvx_apic *apic, u32 reg);
 u8 lvx_apic_ppr(const struct lvx_apic *apic);
@@ -192,7 +201,7 @@ bool lvx_apic_lvt(const struct lvx_apic *apic, u32 reg,
 
 /* Timer. */
 enum lvx_apic_wait lvx_apic_timer_next(const struct lvx_apic *apic, u64 *when);
-bool lvx_apic_timer_fire(struct lvx_apic *apic, u64 now);
+bool lvx_apic_timer_fire(struct lvx_apic *apic, u64 now, u64 tsc);
 bool lvx_apic_set_tsc_deadline(struct lvx_apic *apic, u64 deadline);
 u64 lvx_apic_tsc_deadline(const struct lvx_apic *apic);
 /* Between apic.c and apic_timer.c. */

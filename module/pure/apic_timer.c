@@ -160,9 +160,10 @@ enum lvx_apic_wait lvx_apic_timer_next(const struct lvx_apic *apic, u64 *when)
 }
 
 /**
- * lvx_apic_timer_fire() - the time that lvx_apic_timer_next() gave has come
+ * lvx_apic_timer_fire() - the time that lvx_apic_timer_next() gave may have come
  * @apic: the APIC
- * @now: ns, not used for a deadline
+ * @now: ns
+ * @tsc: the guest's TSC
  *
  * A periodic timer moves on to the next period that is not over yet: the guest
  * gets one interrupt for those that it slept through.
@@ -170,12 +171,12 @@ enum lvx_apic_wait lvx_apic_timer_next(const struct lvx_apic *apic, u64 *when)
  * Return: true if an interrupt is due, for which lvx_apic_lvt() has the
  * message if it is not masked.
  */
-bool lvx_apic_timer_fire(struct lvx_apic *apic, u64 now)
+bool lvx_apic_timer_fire(struct lvx_apic *apic, u64 now, u64 tsc)
 {
 	u64 late;
 
 	if (mode_of(apic) == LVX_APIC_TIMER_TSC) {
-		if (!apic->tsc_deadline)
+		if (!apic->tsc_deadline || tsc < apic->tsc_deadline)
 			return false;
 		apic->tsc_deadline = 0;
 		return true;

@@ -82,6 +82,29 @@ bool lvx_ioapic_service(struct lvx_ioapic *io, unsigned int pin,
 }
 
 /**
+ * lvx_ioapic_raise() - a line goes up, or was up when the state was saved
+ * @io: state
+ * @pin: line, below LVX_IOAPIC_PINS
+ * @msg: filled in for LVX_LINE_SEND
+ *
+ * Return: as lvx_ioapic_set_line().
+ */
+int lvx_ioapic_raise(struct lvx_ioapic *io, unsigned int pin,
+		     struct lvx_apic_msg *msg)
+{
+	u32 bit = BIT(pin), before = io->irr;
+
+	io->irr |= bit;
+	if (!lvx_ioapic_is_level(io, pin)) {
+		io->sent &= ~bit;
+		if (before & bit)
+			return LVX_LINE_COALESCED;
+	}
+	return lvx_ioapic_service(io, pin, msg) ? LVX_LINE_SEND :
+						  LVX_LINE_IGNORED;
+}
+
+/**
  * lvx_ioapic_set_line() - a device moves its line
  * @io: state
  * @pin: line
@@ -97,30 +120,20 @@ int lvx_ioapic_set_line(struct lvx_ioapic *io, unsigned int pin,
 			unsigned int source, bool level,
 			struct lvx_apic_msg *msg)
 {
-	u32 bit, before = io->irr;
-
 	if (pin >= LVX_IOAPIC_PINS)
 		return LVX_LINE_IGNORED;
 	pin = array_index_nospec(pin, LVX_IOAPIC_PINS);
-	bit = BIT(pin);
 
 	if (level)
 		io->sources[pin] |= BIT(source & 7);
 	else
 		io->sources[pin] &= ~BIT(source & 7);
 	if (!io->sources[pin]) {
-		io->irr &= ~bit;
+		io->irr &= ~BIT(pin);
 		return 1;
 	}
 
-	io->irr |= bit;
-	if (!lvx_ioapic_is_level(io, pin)) {
-		io->sent &= ~bit;
-		if (before & bit)
-			return LVX_LINE_COALESCED;
-	}
-	return lvx_ioapic_service(io, pin, msg) ? LVX_LINE_SEND :
-						  LVX_LINE_IGNORED;
+	return lvx_ioapic_raise(io, pin, msg);
 }
 
 /**

@@ -62,6 +62,8 @@ void lvx_ioapic_init(struct lvx_ioapic *io);
 int lvx_ioapic_set_line(struct lvx_ioapic *io, unsigned int pin,
 			unsigned int source, bool level,
 			struct lvx_apic_msg *msg);
+int lvx_ioapic_raise(struct lvx_ioapic *io, unsigned int pin,
+		     struct lvx_apic_msg *msg);
 bool lvx_ioapic_service(struct lvx_ioapic *io, unsigned int pin,
 			struct lvx_apic_msg *msg);
 void lvx_ioapic_sent(struct lvx_ioapic *io, unsigned int pin, int takers);

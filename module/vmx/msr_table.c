@@ -132,9 +132,15 @@ static int set_unused_apic_base(struct lvx_vcpu *vcpu, u64 base)
  */
 int lvx_set_apic_base(struct lvx_vcpu *vcpu, u64 base, bool by_host)
 {
-	int r = vcpu->lapic ? lvx_lapic_set_base(vcpu, base, by_host) :
-			      set_unused_apic_base(vcpu, base);
+	const struct kvm_cpuid_entry2 *leaf = lvx_cpuid_find(vcpu, 1, 0);
+	bool has_x2apic = leaf && (leaf->ecx & BIT(X86_FEATURE_X2APIC & 31));
+	int r;
 
+	if (vcpu->lapic)
+		r = lvx_lapic_set_base(vcpu, base, by_host, has_x2apic,
+				       lvx_cpuid_maxphyaddr(vcpu));
+	else
+		r = set_unused_apic_base(vcpu, base);
 	/* CPUID.1:EDX.APIC is 0 while the LAPIC is off. */
 	if (!r)
 		lvx_update_cpuid_mirror(vcpu);

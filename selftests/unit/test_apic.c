@@ -417,9 +417,9 @@ TEST(timer_oneshot)
 				  now + 400 * divide[i]), 600);
 		EXPECT_EQ(read_at(LVX_APIC_TIMER_CURRENT, when - 1), 1);
 		EXPECT_EQ(read_at(LVX_APIC_TIMER_CURRENT, when), 0);
-		EXPECT(!lvx_apic_timer_fire(&apic, when - 1));
-		EXPECT(lvx_apic_timer_fire(&apic, when));
-		EXPECT(!lvx_apic_timer_fire(&apic, when + 1));
+		EXPECT(!lvx_apic_timer_fire(&apic, when - 1, 0));
+		EXPECT(lvx_apic_timer_fire(&apic, when, 0));
+		EXPECT(!lvx_apic_timer_fire(&apic, when + 1, 0));
 		EXPECT_EQ(read_at(LVX_APIC_TIMER_INIT, when), 1000);
 		EXPECT_EQ(lvx_apic_timer_next(&apic, &when),
 			  LVX_APIC_WAIT_NONE);
@@ -442,11 +442,11 @@ TEST(timer_periodic)
 	write_at(LVX_APIC_TIMER_INIT, 1000000, now);
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NS);
 	EXPECT_EQ(when, now + 1000000);
-	EXPECT(lvx_apic_timer_fire(&apic, when + 10));
+	EXPECT(lvx_apic_timer_fire(&apic, when + 10, 0));
 	lvx_apic_timer_next(&apic, &when);
 	EXPECT_EQ(when, now + 2000000);
 	/* Late by three periods and a bit: one interrupt, phase kept. */
-	EXPECT(lvx_apic_timer_fire(&apic, now + 5300000));
+	EXPECT(lvx_apic_timer_fire(&apic, now + 5300000, 0));
 	lvx_apic_timer_next(&apic, &when);
 	EXPECT_EQ(when, now + 6000000);
 	/* A period that would drown the host is stretched. */
@@ -476,7 +476,7 @@ TEST(timer_divide_on_the_run)
 	lvx_apic_timer_next(&apic, &when);
 	EXPECT_EQ(when, 400 + 2400);
 	/* An expired timer is not woken up. */
-	EXPECT(lvx_apic_timer_fire(&apic, 2800));
+	EXPECT(lvx_apic_timer_fire(&apic, 2800, 0));
 	write_at(LVX_APIC_TIMER_DIVIDE, 0, 3000);
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NONE);
 }
@@ -503,9 +503,11 @@ TEST(timer_deadline)
 	EXPECT_EQ(write_at(LVX_APIC_TIMER_INIT, 55, 0), 0);
 	EXPECT_EQ(read(LVX_APIC_TIMER_INIT), 0);
 	EXPECT_EQ(read(LVX_APIC_TIMER_CURRENT), 0);
-	EXPECT(lvx_apic_timer_fire(&apic, 0));
+	EXPECT(!lvx_apic_timer_fire(&apic, 0, 1233));
+	EXPECT_EQ(lvx_apic_tsc_deadline(&apic), 1234);
+	EXPECT(lvx_apic_timer_fire(&apic, 0, 1234));
 	EXPECT_EQ(lvx_apic_tsc_deadline(&apic), 0);
-	EXPECT(!lvx_apic_timer_fire(&apic, 0));
+	EXPECT(!lvx_apic_timer_fire(&apic, 0, 9999));
 	lvx_apic_set_tsc_deadline(&apic, 99);
 	write(LVX_APIC_LVT_TIMER, 0x40);
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NONE);
@@ -543,7 +545,7 @@ TEST(save_and_restore)
 	EXPECT(lvx_apic_test(&apic, LVX_APIC_TMR, 0x61));
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NS);
 	EXPECT_EQ(when, 7600000);
-	EXPECT(lvx_apic_timer_fire(&apic, when));
+	EXPECT(lvx_apic_timer_fire(&apic, when, 0));
 	lvx_apic_timer_next(&apic, &when);
 	EXPECT_EQ(when, 8600000);
 
@@ -552,7 +554,7 @@ TEST(save_and_restore)
 	enable(false);
 	write(LVX_APIC_LVT_TIMER, 0x40);
 	write_at(LVX_APIC_TIMER_INIT, 1000, 0);
-	lvx_apic_timer_fire(&apic, 100000);
+	lvx_apic_timer_fire(&apic, 100000, 0);
 	lvx_apic_get_page(&apic, user, 100000);
 	lvx_apic_set_page(&apic, user, 0);
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NONE);
@@ -590,7 +592,7 @@ static void poke_random(struct tap_rnd *rnd, u64 now)
 		arrive(val, r & BIT(21));
 		break;
 	case 5:
-		if (lvx_apic_timer_fire(&apic, now))
+		if (lvx_apic_timer_fire(&apic, now, val))
 			lvx_apic_lvt(&apic, LVX_APIC_LVT_TIMER, &msg);
 		break;
 	case 6:

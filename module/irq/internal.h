@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of module/irq/ share: the VM's and the vCPU's interrupt state,
+ * with the lock that guards each part of it.
+ *
+ * The state machines are those of module/pure/; here are locks, timers, bus
+ * devices and the ways between them:
+ *
+ *	device line  -> routing.c -> irqchip.c (PIC, IOAPIC) \
+ *	MSI, irqfd   -> routing.c ---------------------------> deliver.c
+ *	a LAPIC's ICR -> lapic.c ----------------------------/     |
+ *						 inbox of the target's LAPIC
+ *
+ * Lock order, outer first: irqfd_mutex, ioeventfd_mutex, routing_mutex >
+ * the PIT's lock > lock > map_lock. All of the spinlocks are taken with
+ * interrupts off, since lines move in hrtimers and in eventfd wake-ups.
+ */
+#ifndef LVX_IRQ_INTERNAL_H
+#define LVX_IRQ_INTERNAL_H
+
+#include <linux/bitmap.h>
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "base/vm.h"
+#include "irq/irq.h"
+#include "pure/apic.h"
+#include "pure/apic_map.h"
+#include "pure/ioapic.h"
+#include "pure/pic.h"
+
+/* KVM_CAP_IRQ_ROUTING: GSIs are below this. */
+#define LVX_MAX_GSI	4096
+
+/* Who holds a line up; lines are the OR of these. */
+enum lvx_irq_source {
+	LVX_SOURCE_USER,
+	LVX_SOURCE_RESAMPLE,
+	LVX_SOURCE_PIT,
+};
+
+enum lvx_irqchip_mode {
+	LVX_IRQCHIP_NONE,
+	LVX_IRQCHIP_SPLIT,	/* LAPICs only */
+	LVX_IRQCHIP_FULL,
+};
+
+/* Numbers of chips as in KVM_IRQCHIP_*. */
+#define LVX_NR_CHIPS	3
+
+/**
+ * struct lvx_route - where a GSI leads
+ * @gsi: which
+ * @type: KVM_IRQ_ROUTING_IRQCHIP or KVM_IRQ_ROUTING_MSI
+ * @chip: KVM_IRQCHIP_*
+ * @pin: of the chip
+ * @data: MSI's
+ * @address: MSI's
+ */
+struct lvx_route {
+	u32 gsi;
+	u16 type;
+	u8 chip;
+	u8 pin;
+	u32 data;
+	u64 address;
+};
+
+/**
+ * struct lvx_routing - all routes, replaced as one
+ * @nr_gsis: GSIs that the table knows, 0 up
+ * @gsi_of: of each pin of each chip, or -1: for acknowledgments
+ * @first: @route[@first[gsi]] up to @route[@first[gsi + 1]] are a GSI's
+ * @route: by GSI
+ */
+struct lvx_routing {
+	u32 nr_gsis;
+	s16 gsi_of[LVX_NR_CHIPS][LVX_IOAPIC_PINS];
+	u16 *first;
+	struct lvx_route route[];
+};
+
+struct lvx_pit;
+
+struct lvx_irqchip {
+	struct lvx_vm *vm;
+	int mode;			/* released once, when all is ready */
+	u32 split_pins;			/* GSIs of user space's IOAPIC */
+
+	/* lock: PIC, IOAPIC */
+	spinlock_t lock;
+	struct lvx_pic pic;
+	struct lvx_ioapic ioapic;
+	/* Written under lock, read by any EOI: vectors that someone awaits. */
+	DECLARE_BITMAP(eoi_vectors, 256);
+	/* GSIs whose acknowledgment someone awaits. */
+	DECLARE_BITMAP(ack_gsis, LVX_MAX_GSI);
+
+	struct lvx_io_device pic_device;
+	struct lvx_io_device ioapic_device;
+	struct lvx_io_device lapic_device;
+
+	struct mutex routing_mutex;	/* writers */
+	struct lvx_routing __rcu *routing;
+
+	/*
+	 * map_lock guards @live, whose addresses are always up to date. @map
+	 * is made from it by work, and good when @map_stale is false.
+	 */
+	spinlock_t map_lock;
+	struct lvx_apic_map *live;
+	u32 max_id;
+	bool map_stale;
+	struct lvx_apic_map __rcu *map;
+	struct work_struct map_work;
+
+	/* irqfd_mutex: assign, deassign, stop */
+	struct mutex irqfd_mutex;
+	spinlock_t irqfd_lock;		/* the two lists, against wake-ups */
+	struct list_head irqfds;
+	struct list_head closed_irqfds;
+	struct list_head resamplers;	/* RCU; writers: irqfd_mutex */
+
+	/* ioeventfd_mutex: @ioeventfds */
+	struct mutex ioeventfd_mutex;
+	struct list_head ioeventfds;
+
+	struct lvx_pit *pit;		/* released once */
+};
+
+/*
+ * A vCPU's LAPIC.
+ *
+ * The register page belongs to the vCPU's own thread.
+ */
+struct lvx_lapic {
+	struct lvx_vcpu *vcpu;
+	struct lvx_apic apic;
+	struct hrtimer timer;
+	int eoi_exit;			/* vector for user space, or -1 */
+
+	/* Copies of the page for any thread; written by the own one. */
+	bool accepts;			/* enabled: takes fixed interrupts */
+	bool takes_extint;		/* LINT0 passes the PIC's on */
+
+	/* The inbox: any thread. Vectors are in irr, level ones in tmr, too. */
+	unsigned long irr[4];
+	unsigned long tmr[4];
+	unsigned long events;		/* bits of enum lvx_inbox */
+	u8 sipi_vector;
+};
+
+/* Bit numbers of lvx_lapic.events, and so of LVX_EVENT_*. */
+enum lvx_inbox { LVX_INBOX_NMI, LVX_INBOX_INIT, LVX_INBOX_SIPI };
+
+static inline bool lvx_irqchip_is(struct lvx_irqchip *chip,
+				  enum lvx_irqchip_mode mode)
+{
+	/* Pairs with the release at creation. */
+	return smp_load_acquire(&chip->mode) == mode;
+}
+
+/* irqchip.c */
+int lvx_pic_line(struct lvx_irqchip *chip, unsigned int pin,
+		 enum lvx_irq_source source, bool level);
+int lvx_ioapic_line(struct lvx_irqchip *chip, unsigned int pin,
+		    enum lvx_irq_source source, bool level);
+int lvx_pic_interrupt(struct lvx_irqchip *chip, bool take);
+void lvx_irq_eoi(struct lvx_irqchip *chip, u8 vector, bool broadcast);
+void lvx_irq_update_eoi(struct lvx_irqchip *chip);
+
+/* routing.c */
+int lvx_irq_set(struct lvx_irqchip *chip, u32 gsi, enum lvx_irq_source source,
+		bool level);
+int lvx_irq_set_default_routing(struct lvx_irqchip *chip);
+void lvx_irq_free_routing(struct lvx_irqchip *chip);
+int lvx_irq_gsi_of(struct lvx_irqchip *chip, unsigned int id,
+		   unsigned int pin);
+void lvx_irq_split_vectors(struct lvx_irqchip *chip, unsigned long *vectors);
+
+/* deliver.c */
+int lvx_apic_deliver(struct lvx_irqchip *chip, const struct lvx_apic_msg *msg,
+		     u32 self);
+int lvx_lapic_accept(struct lvx_vcpu *vcpu, const struct lvx_apic_msg *msg);
+int lvx_apic_map_create(struct lvx_irqchip *chip);
+void lvx_apic_map_destroy(struct lvx_irqchip *chip);
+int lvx_apic_map_add(struct lvx_lapic *lapic);
+void lvx_apic_map_remove(struct lvx_lapic *lapic);
+void lvx_apic_map_update(struct lvx_lapic *lapic);
+
+/* lapic.c */
+int lvx_lapic_register_device(struct lvx_irqchip *chip);
+
+/* lapic_timer.c */
+void lvx_lapic_timer_init(struct lvx_lapic *lapic);
+void lvx_lapic_timer_arm(struct lvx_lapic *lapic);
+void lvx_lapic_timer_check(struct lvx_lapic *lapic);
+
+/* pit.c */
+void lvx_pit_acked(struct lvx_irqchip *chip);
+void lvx_pit_unmasked(struct lvx_irqchip *chip);
+bool lvx_pit_awaits_ack(struct lvx_irqchip *chip);
+void lvx_pit_stop(struct lvx_irqchip *chip);
+void lvx_pit_destroy(struct lvx_irqchip *chip);
+
+/* irqfd.c, ioeventfd.c */
+void lvx_irqfd_init(struct lvx_irqchip *chip);
+void lvx_irqfd_stop(struct lvx_irqchip *chip);
+void lvx_irqfd_acked(struct lvx_irqchip *chip, u32 gsi);
+void lvx_irqfd_update_ack(struct lvx_irqchip *chip, u32 gsi);
+void lvx_ioeventfd_init(struct lvx_irqchip *chip);
+void lvx_ioeventfd_stop(struct lvx_irqchip *chip);
+
+#endif /* LVX_IRQ_INTERNAL_H */
