@@ -25,6 +25,9 @@ W ?= 1
 
 all: modules launcher
 
+help:
+	@$(LAB)/help.sh
+
 # ---------------------------------------------------------------- the module
 
 # module VERSION,HEADERS: builds in links to the sources, since kbuild writes
@@ -50,6 +53,12 @@ modules: $(VERSIONS:%=module-%)
 $(VERSIONS:%=module-%): module-%: kernels
 	$(call module,$*,$(BUILD)/kernels/$*/headers,KCFLAGS=-Werror)
 endif
+
+# The debugging kernel is made on demand only.
+.PHONY: module-debug
+module-debug: tools
+	@$(LAB)/debug-kernel.sh
+	$(call module,debug,$(BUILD)/kernels/debug/headers,CC=gcc-12 KCFLAGS=-Werror)
 
 kernels: tools
 	@$(LAB)/kernels.sh $(VERSIONS)
@@ -78,6 +87,24 @@ endif
 lab: all
 	@$(LAB)/run.sh --interactive --guest --add $(BUILD)/lvx:/bin/lvx \
 		-- 'cat /lab/welcome; exec sh'
+
+# --------------------------------------------------------------------- tests
+
+.PHONY: selftests check check-debug bench
+selftests: tools
+	@$(MAKE) -C selftests/run BUILD=$(BUILD)
+
+# JOBS: only these of check.sh's jobs. What can't be built is a failed test.
+check:
+	@$(LAB)/check.sh $(JOBS)
+
+check-debug:
+	@$(LAB)/check.sh debug
+
+bench: modules launcher
+	@$(MAKE) -C selftests/bench BUILD=$(BUILD)
+	@$(LAB)/run.sh --measure --guest --add $(BUILD)/lvx:/bin/lvx \
+		--add $(BUILD)/bench:/bench -- '/bench/run-bench.sh'
 
 # ------------------------------------------------------------- requirements
 

@@ -15,7 +15,7 @@ OUT=$BUILD/debug-kernel
 TREE=$BUILD/kernels/debug
 
 need $SOURCE linux-source-6.1
-for tool in gcc-12:gcc-12 bison:bison flex:flex bc:bc; do
+for tool in gcc-12:gcc-12 bison:bison flex:flex bc:bc lz4:lz4; do
 	need "${tool%:*}" "${tool#*:}"
 done
 need /usr/include/libelf.h libelf-dev

@@ -40,11 +40,13 @@ packages()
 		lab   | busybox-static             | user space of emulated host and guest
 		test  | clang                      | second compiler for user space
 		test  | libclang-rt-14-dev         | clang's sanitizers
+		test  | libzydis-dev               | the disassembler that the decoder is tested against
 		test  | sparse                     | checks address spaces and locks (C=1)
 		test  | shellcheck                 | checks the scripts
 		test  | perl                       | checkpatch and kernel-doc
 		test  | python3                    | checks of the documentation
 		test  | linux-source-6.1           | checkpatch, kernel-doc, kselftest, the debugging kernel
+		test  | lz4                        | packs the debugging kernel
 		test  | bison                      | configures the debugging kernel
 		test  | flex                       | configures the debugging kernel
 		test  | bc                         | builds the debugging kernel

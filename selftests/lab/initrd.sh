@@ -22,6 +22,9 @@ BUSYBOX=/bin/busybox
 MODULES="kvm-intel irqbypass tun vhost_net bridge virtio_net virtio_blk
 	 virtio_pci virtio_mmio msr cpuid"
 
+# The debugging kernel has the others built in, or not at all.
+[ "$HOST" != debug ] || MODULES="kvm-intel"
+
 need cpio cpio
 need /sbin/depmod kmod
 need xz xz-utils
@@ -54,7 +57,7 @@ base()
 
 	stale "$OUT/base.cpio" "$LAB"/host/* "$0" || return 0
 	dir=$(skeleton "$LAB/host/init")
-	install -D -m 644 -t "$dir/lab" "$LAB"/host/{complaints,welcome}
+	install -D -m 644 -t "$dir/lab" "$LAB"/host/{complaints,welcome,kmemleak.sh}
 	pack "$dir" "$OUT/base.cpio"
 }
 
@@ -106,6 +109,7 @@ mkdir -p "$OUT"
 exec 9>"$OUT/.lock"
 flock 9 # several runs at once make the pieces only once
 "$LAB/kernels.sh" "${KERNEL_VERSIONS[@]}"
+[ "$HOST" != debug ] || "$LAB/debug-kernel.sh"
 base
 guest
 modules

@@ -29,7 +29,7 @@ usage()
 {
 	cat <<EOF
 usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emulated host
-  --host 6.1|6.12     kernel of the host                   (HOST, now $HOST)
+  --host 6.1|6.12|debug  kernel of the host                   (HOST, now $HOST)
   --cpus N            number of emulated CPUs              (CPUS, now $CPUS)
   --cpu MODEL         emulated CPU model                   (CPU, now $CPU)
   --measure           configuration for counting ticks     (MEASURE)

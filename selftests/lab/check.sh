@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make check: runs every kind of test and adds the results up. The last line
+# is "N passed, N failed, N skipped"; the exit status says whether none failed.
+#
+# Jobs run two at a time, the long ones first: on two cores two emulated
+# machines cost no more time than one. A job's whole output is kept in
+# build/check/JOB.log. Only test lines count (tap.awk); a job that ends badly
+# without one failed test is one failure more, so that nothing is lost.
+#
+# usage: check.sh [JOB...]
+
+set -uo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+OUT=$BUILD/check
+LIMIT=${TIME:-1200}
+
+# Each job is a function job_NAME; what it prints is TAP.
+JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 unit style)
+
+job_unit()
+{
+	make -s --no-print-directory -C "$TOP/selftests/unit" check
+}
+
+job_style()
+{
+	"$TOP/selftests/style/check.sh"
+}
+
+# kselftest HOST OPTION...: all of them on KVM first, whose results are the
+# measure, then on lvx, in one boot.
+kselftest()
+{
+	# shellcheck disable=SC2016 # for the shell in the emulated host
+	"$LAB/run.sh" --time "$LIMIT" --host "$1" "${@:2}" \
+		--add "$BUILD/selftests/run:/tests" -- \
+		'bad=0
+		 for node in /dev/kvm /dev/lvx; do
+			/tests/run-tests.sh $node || bad=1
+		 done
+		 exit $bad'
+}
+
+job_kselftest_6.1() { kselftest 6.1; }
+job_kselftest_6.12() { kselftest 6.12 --cpus 2; }
+
+# boot HOST: stock kernels as guests, on lvx.
+boot()
+{
+	"$LAB/run.sh" --time "$LIMIT" --host "$1" --guest \
+		--add "$BUILD/lvx:/bin/lvx" --add "$TOP/selftests/boot:/boot-tests" \
+		-- '/boot-tests/run-boot.sh'
+}
+
+job_boot_6.1() { boot 6.1; }
+job_boot_6.12() { boot 6.12; }
+
+# The kernel with every checker: kselftests on lvx, then what memory they lost.
+job_debug()
+{
+	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
+	# shellcheck disable=SC2016 # for the shell in the emulated host
+	"$LAB/run.sh" --time "${TIME:-3600}" --host debug --memory 768 --modules lvx \
+		--add "$BUILD/selftests/run:/tests" -- \
+		'sh /lab/kmemleak.sh clear
+		 /tests/run-tests.sh /dev/lvx; bad=$?
+		 echo "# lab/unload"; echo 1..1
+		 rmmod lvx && echo "ok 1 rmmod" || echo "not ok 1 rmmod"
+		 echo "# lab/kmemleak"; sh /lab/kmemleak.sh || bad=1
+		 exit $bad'
+}
+
+# Everything must build, and without a warning, before anything is tested.
+job_build()
+{
+	echo "# lab/build"
+	echo "1..2"
+	if make -C "$TOP" all >&2; then echo "ok 1 make"; else echo "not ok 1 make"; fi
+	if make -C "$TOP" selftests >&2; then
+		echo "ok 2 make selftests"
+	else
+		echo "not ok 2 make selftests"
+	fi
+}
+
+# Runs one job to its end and writes its counts to JOB.result.
+work()
+{
+	local job=$1 start=$SECONDS status counts passed failed skipped
+
+	"job_${job/-/_}" >"$OUT/$job.log" 2>"$OUT/$job.err" </dev/null
+	status=$?
+	counts=$(awk -f "$LAB/tap.awk" "$OUT/$job.log" 2>"$OUT/$job.failed")
+	read -r passed failed skipped <<<"${counts:-0 0 0}"
+	if [ "$failed" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$passed" -eq 0 ]; }; then
+		failed=1
+		{
+			echo "    failed: the job ended with status $status after $passed passed; its last words:"
+			tail -n 15 "$OUT/$job.err" | sed 's/^/      /'
+		} >>"$OUT/$job.failed"
+	fi
+	say "$job: $passed passed, $failed failed, $skipped skipped ($((SECONDS - start)) s)"
+	cat "$OUT/$job.failed" >&2
+	grep -iE '^([a-z0-9_.-]+: )?ok .*# *skip' "$OUT/$job.log" |
+		sed 's/^/    skipped: /' | tr -d '\r' >&2
+	echo "$passed $failed $skipped" >"$OUT/$job.result"
+}
+
+# shellcheck disable=SC2317 # called by the trap
+stop()
+{
+	trap - INT TERM
+	# The jobs clean up after themselves on TERM.
+	jobs -p | while read -r pid; do pkill -TERM -P "$pid"; done
+	wait
+	exit 130
+}
+trap stop INT TERM
+
+result()
+{
+	local sum=(0 0 0) job passed failed skipped
+
+	for job; do
+		read -r passed failed skipped <"$OUT/$job.result" || failed=1
+		sum=($((sum[0] + passed)) $((sum[1] + failed)) $((sum[2] + skipped)))
+	done
+	echo "${sum[0]} passed, ${sum[1]} failed, ${sum[2]} skipped"
+	[ "${sum[1]}" -eq 0 ] && [ "${sum[0]}" -gt 0 ]
+}
+
+[ $# -gt 0 ] || set -- "${JOBS[@]}"
+rm -rf "$OUT"
+mkdir -p "$OUT"
+say "logs go to $OUT"
+for job; do
+	declare -F "job_${job/-/_}" >/dev/null || die "no job $job; there are: ${JOBS[*]}"
+done
+[ "$1" = debug ] || {
+	work build
+	set -- build "$@"
+}
+for job in "${@:2}"; do
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
+		wait -n
+	done
+	work "$job" &
+done
+wait
+result "$@"
