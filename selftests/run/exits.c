@@ -106,6 +106,7 @@ TEST(triple_fault_real_mode)
 TEST(garbage)
 {
 	struct vm *vm = vm_new(0);
+	struct kvm_regs regs;
 	uint32_t seed = 1;
 
 	for (int round = 0; round < 16; round++) {
@@ -117,6 +118,9 @@ TEST(garbage)
 		}
 		vcpu_long_at(v, GPA_BLOB);
 		triple_fault(v);
+		regs = get_regs(v);
+		regs.rflags |= 0x200;		/* see guest_spin() */
+		set_regs(v, &regs);
 		alarm_ms(SIGALRM, 200);
 		vcpu_run(v);
 		EXPECT_NE(KVM_EXIT_UNKNOWN, v->run->exit_reason);

@@ -20,7 +20,7 @@ void guest_trap(struct guest_frame *f);
 #define STUB_SIZE	16
 
 /*
- * One stub a vector. Vectors 8, 10 to 14, 17, 21, 29 and 30 come with an error
+ * One stub for each vector. Vectors 8, 10 to 14, 17, 21, 29 and 30 come with an error
  * code, the others push a zero in its place.
  */
 asm(".pushsection .text\n"
