@@ -172,19 +172,21 @@ static void update(struct lvx_vcpu *vcpu, struct lvx_cpuid *c,
 {
 	struct kvm_cpuid_entry2 *e = find(c, 1, 0);
 	u64 quirks = vcpu->vm->disabled_quirks;
+	bool on;
 
 	if (e) {
-		set_bit_if(&e->ecx, F(OSXSAVE), s->cr4 & X86_CR4_OSXSAVE &&
-						e->ecx & F(XSAVE));
+		on = s->cr4 & X86_CR4_OSXSAVE && e->ecx & F(XSAVE);
+		set_bit_if(&e->ecx, F(OSXSAVE), on);
 		set_bit_if(&e->edx, F(APIC),
 			   s->apic_base & MSR_IA32_APICBASE_ENABLE);
 		if (quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT)
 			set_bit_if(&e->ecx, F(MWAIT), s->mwait);
 	}
 	e = find(c, 7, 0);
-	if (e)
-		set_bit_if(&e->ecx, F(OSPKE), s->cr4 & X86_CR4_PKE &&
-					      e->ecx & F(PKU));
+	if (e) {
+		on = s->cr4 & X86_CR4_PKE && e->ecx & F(PKU);
+		set_bit_if(&e->ecx, F(OSPKE), on);
+	}
 	e = find(c, 0xd, 0);
 	if (e)
 		e->ebx = cpuid_xsave_size(s->xcr0, false);

@@ -77,6 +77,8 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu);
  * DONE, or RETRY with nothing changed: "go the long way".
  */
 enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu);
+/* KVM_TRANSLATE, with ctx filled: false if @la isn't mapped. May sleep. */
+bool lvx_emul_translate(struct lvx_vcpu *vcpu, u64 la, u64 *gpa);
 /* After user space served LVX_PENDING_MMIO; may give TO_USER again. */
 enum lvx_emul_result lvx_emul_mmio_complete(struct lvx_vcpu *vcpu);
 
@@ -120,6 +122,7 @@ struct lvx_cpuid_state {
 	u64 xcr0, xss;
 	bool mwait;		/* IA32_MISC_ENABLE bit 18 */
 };
+
 void lvx_cpuid_update(struct lvx_vcpu *vcpu, const struct lvx_cpuid_state *s);
 /* CR4 bits that a guest of this host may set, whatever its CPUID table. */
 u64 lvx_cpuid_host_cr4(void);

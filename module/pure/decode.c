@@ -290,6 +290,10 @@ static void set_row_sizes(struct cursor *c, u32 flags)
 	else if (flags & ROW_MIN32 && insn->opsize == 2)
 		insn->opsize = 4;
 
+	/* Ports have 32 bits at most. */
+	if (insn->op == OP_INS || insn->op == OP_OUTS)
+		insn->opsize = min_t(u8, insn->opsize, 4);
+
 	insn->memsize = insn->opsize;
 	if (flags & ROW_MEM8)
 		insn->memsize = 1;

@@ -37,7 +37,7 @@ enum insn_op {
 	OP_INC, OP_DEC, OP_NOT, OP_NEG, OP_IMUL,
 	OP_BSF, OP_BSR, OP_TZCNT, OP_LZCNT,
 	OP_SETCC, OP_CMOV, OP_PUSH, OP_POP, OP_FLUSH,
-	OP_MOVS, OP_CMPS, OP_STOS, OP_LODS, OP_SCAS,
+	OP_MOVS, OP_CMPS, OP_STOS, OP_LODS, OP_SCAS, OP_INS, OP_OUTS,
 	/*
 	 * Moves of a vector register: the whole of it or its low end with the
 	 * rest zeroed; its low or its high eight bytes with the rest kept.

@@ -42,6 +42,8 @@ static const struct name names[] = {
 	{ "lodsb", OP_LODS }, { "lodsw", OP_LODS }, { "lodsd", OP_LODS },
 	{ "lodsq", OP_LODS }, { "scasb", OP_SCAS }, { "scasw", OP_SCAS },
 	{ "scasd", OP_SCAS }, { "scasq", OP_SCAS },
+	{ "insb", OP_INS }, { "insw", OP_INS }, { "insd", OP_INS },
+	{ "outsb", OP_OUTS }, { "outsw", OP_OUTS }, { "outsd", OP_OUTS },
 	{ "movups", OP_VMOV }, { "movupd", OP_VMOV }, { "movss", OP_VMOV },
 	{ "movsd", OP_VMOV }, { "movaps", OP_VMOV }, { "movapd", OP_VMOV },
 	{ "movntps", OP_VMOV }, { "movntpd", OP_VMOV }, { "movd", OP_VMOV },

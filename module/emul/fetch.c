@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The instruction behind an exit: fetched through the guest's page tables,
+ * decoded, and remembered.
+ *
+ * A driver pokes a device with the same few instructions all the time, so the
+ * decoded instruction is kept. Nothing tells lvx when the guest changes its
+ * code or its page tables; so what is kept is checked at each use: that the
+ * guest's registers are the same, that the memory slots are, and that every
+ * paging-structure entry of the walk and the code itself still read as they
+ * did. That is half a dozen loads from user memory, whose addresses are kept,
+ * too, and the result is as good as a new walk.
+ */
+#include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/uaccess.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "base/guest.h"
+#include "base/memslot.h"
+#include "emul/internal.h"
+
+#define CACHE_BITS	4
+#define NO_CR3		(~0ULL)	/* no guest has this one */
+#define CODE_LEN	16	/* compared: two loads */
+
+/**
+ * struct fetched - one instruction
+ * @rip: linear address
+ * @cr0: with the next four, what the walk depended on
+ * @cr3: NO_CR3: the line isn't used
+ * @cr4: as CR0
+ * @efer: as CR0
+ * @cpl: as CR0
+ * @generation: of the memory slots
+ * @code: where the bytes are
+ * @bytes: what they were
+ * @nr: paging-structure entries
+ * @entry: where they are
+ * @value: what they were
+ * @insn: decoded
+ */
+struct fetched {
+	u64 rip;
+	u64 cr0, cr3, cr4, efer;
+	u8 cpl;
+	u64 generation;
+	const u8 __user *code;
+	u64 bytes[CODE_LEN / 8];
+	u8 nr;
+	const u64 __user *entry[WALK_MAX_LEVELS];
+	u64 value[WALK_MAX_LEVELS];
+	struct insn insn;
+};
+
+struct fetch_cache {
+	struct fetched fetched[1 << CACHE_BITS];
+};
+
+struct fetch_cache *fetch_cache_create(void)
+{
+	struct fetch_cache *cache = kzalloc(sizeof(*cache), GFP_KERNEL_ACCOUNT);
+	unsigned int i;
+
+	for (i = 0; cache && i < ARRAY_SIZE(cache->fetched); i++)
+		cache->fetched[i].cr3 = NO_CR3;
+	return cache;
+}
+
+void fetch_cache_destroy(struct fetch_cache *cache)
+{
+	kfree(cache);
+}
+
+static struct fetched *cache_line(struct lvx_vcpu *vcpu, u64 rip)
+{
+	return &vcpu->emul->cache->fetched[hash_64(rip, CACHE_BITS)];
+}
+
+/* Slots passed access_ok() when they were made; a page may be gone, though. */
+static bool still_reads_the_same(const struct fetched *f)
+{
+	const u64 __user *code = (const u64 __user *)f->code;
+	u64 changed, v;
+	u8 i;
+
+	pagefault_disable();
+	if (!user_access_begin(code, CODE_LEN))
+		goto fault;
+	unsafe_get_user(v, code, fault_end);
+	changed = v ^ f->bytes[0];
+	unsafe_get_user(v, code + 1, fault_end);
+	changed |= v ^ f->bytes[1];
+	for (i = 0; i < f->nr; i++) {
+		unsafe_get_user(v, f->entry[i], fault_end);
+		changed |= v ^ f->value[i];
+	}
+	user_access_end();
+	pagefault_enable();
+	return !changed;
+
+fault_end:
+	user_access_end();
+fault:
+	pagefault_enable();
+	return false;
+}
+
+/**
+ * fetch_cached() - the instruction at the context's RIP, if it is known
+ * @vcpu: with a filled context
+ *
+ * Any context. Return: the instruction, until the next fetch(); or NULL.
+ */
+const struct insn *fetch_cached(struct lvx_vcpu *vcpu)
+{
+	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+	const struct fetched *f = cache_line(vcpu, ctx->rip);
+	bool same;
+	int idx;
+
+	if (f->rip != ctx->rip || f->cr3 != ctx->cr3 || f->cr0 != ctx->cr0 ||
+	    f->cr4 != ctx->cr4 || f->efer != ctx->efer ||
+	    f->cpl != ctx->cpl || !ctx->cs_long)
+		return NULL;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	same = lvx_memslots(vcpu->vm)->generation == f->generation &&
+	       still_reads_the_same(f);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return same ? &f->insn : NULL;
+}
+
+static const void __user *user_address(struct lvx_memslots *slots, u64 gpa)
+{
+	struct lvx_memslot *slot = lvx_slot_of_gfn(slots, gpa >> PAGE_SHIFT);
+
+	if (!slot)
+		return NULL;
+	return (void __user *)(lvx_slot_hva(slot, gpa >> PAGE_SHIFT) +
+			       offset_in_page(gpa));
+}
+
+/*
+ * Only 64-bit code, which has neither a segment base nor PDPTEs, and only bytes
+ * that don't cross a page. Whether all of it still reads the same is seen at
+ * each use, so that it doesn't matter what changed since the walk.
+ */
+static void remember(struct lvx_vcpu *vcpu, const struct walk *walk,
+		     const u8 *bytes, const struct insn *insn)
+{
+	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+	struct fetched *f = cache_line(vcpu, ctx->rip);
+	struct lvx_memslots *slots;
+	bool complete;
+	int idx;
+	u8 i;
+
+	if (!ctx->cs_long || offset_in_page(ctx->rip) > PAGE_SIZE - CODE_LEN)
+		return;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	slots = lvx_memslots(vcpu->vm);
+	f->code = user_address(slots, walk->gpa);
+	complete = f->code;
+	for (i = 0; i < walk->nr; i++) {
+		f->entry[i] = user_address(slots, walk->entries[i].gpa);
+		f->value[i] = walk->entries[i].value;
+		complete &= !!f->entry[i];
+	}
+	f->generation = slots->generation;
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	f->nr = walk->nr;
+	memcpy(f->bytes, bytes, CODE_LEN);
+	f->rip = ctx->rip;
+	f->cr0 = ctx->cr0;
+	f->cr3 = complete ? ctx->cr3 : NO_CR3;
+	f->cr4 = ctx->cr4;
+	f->efer = ctx->efer;
+	f->cpl = ctx->cpl;
+	f->insn = *insn;
+}
+
+static u64 code_address(struct lvx_vcpu *vcpu)
+{
+	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+	struct lvx_segment cs;
+
+	if (ctx->cs_long)
+		return ctx->rip;
+	ctx->get_segment(vcpu, LVX_CS, &cs);
+	return (u32)(cs.base + ctx->rip);
+}
+
+/* Bytes of code from one page. */
+static enum lvx_emul_result read_code(struct lvx_vcpu *vcpu, u64 la, u8 *bytes,
+				      unsigned int len, struct walk *walk)
+{
+	enum lvx_emul_result result;
+
+	result = emul_walk(vcpu, la, WALK_FETCH, walk);
+	if (result != LVX_EMUL_DONE)
+		return result;
+	/* Code in a device: there is no end to what that would take. */
+	if (lvx_read_guest(vcpu->vm, walk->gpa, bytes, len))
+		return LVX_EMUL_UNKNOWN;
+	return LVX_EMUL_DONE;
+}
+
+static enum lvx_emul_result decoded(struct lvx_emul *emul,
+				    enum decode_result result)
+{
+	switch (result) {
+	case DECODE_OK:
+		return LVX_EMUL_DONE;
+	case DECODE_UD:
+		return emul_fault(emul, X86_TRAP_UD);
+	case DECODE_TOO_LONG:
+		return emul_fault(emul, X86_TRAP_GP);
+	case DECODE_NO_MEMORY:
+		/* Changed since it made the guest exit: it won't again. */
+		return LVX_EMUL_RETRY;
+	default:
+		return LVX_EMUL_UNKNOWN;
+	}
+}
+
+/**
+ * fetch() - the instruction at the context's RIP
+ * @vcpu: with a filled context
+ * @insn: result
+ *
+ * The next page is looked at only if the instruction goes on there. May sleep.
+ *
+ * Return: LVX_EMUL_DONE, or what is to be done instead.
+ */
+enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn)
+{
+	enum insn_mode mode = emul_mode(&vcpu->emul->ctx);
+	const struct insn *known = fetch_cached(vcpu);
+	u64 la = code_address(vcpu);
+	unsigned int here = min_t(u64, PAGE_SIZE - offset_in_page(la), CODE_LEN);
+	u8 bytes[CODE_LEN] = {};
+	enum lvx_emul_result result;
+	struct walk walk, next;
+	enum decode_result r;
+
+	if (known) {
+		*insn = *known;
+		return LVX_EMUL_DONE;
+	}
+	result = read_code(vcpu, la, bytes, here, &walk);
+	if (result != LVX_EMUL_DONE)
+		return result;
+	r = insn_decode(insn, mode, bytes, here);
+	if (r == DECODE_MORE) {
+		result = read_code(vcpu, la + here, bytes + here,
+				   CODE_LEN - here, &next);
+		if (result != LVX_EMUL_DONE)
+			return result;
+		r = insn_decode(insn, mode, bytes, CODE_LEN);
+	}
+	if (r == DECODE_OK)
+		remember(vcpu, &walk, bytes, insn);
+	return decoded(vcpu->emul, r);
+}

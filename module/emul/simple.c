@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The short way for what drivers do: a plain move of up to eight bytes between
+ * a device and a register, or an immediate to a device, by 64-bit code.
+ *
+ * The CPU has computed, checked and translated the address already and gives
+ * it with the exit. It remains to look at the instruction for size and
+ * register, and to ask the bus. Whatever isn't as simple as that goes the long
+ * way (mmio.c), with the same result.
+ */
+#include <linux/kvm.h>
+#include <linux/mm.h>
+
+#include "emul/internal.h"
+
+/* What the long way forms in a plan, for the one case that is short. */
+static u64 operand_address(const struct insn *insn, const u64 *gpr, u64 rip)
+{
+	u64 ea = insn->disp;
+
+	if (insn->base == INSN_REG_RIP)
+		ea += rip + insn->len;
+	else if (insn->base != INSN_NO_REG)
+		ea += gpr[insn->base & 15];
+	if (insn->index != INSN_NO_REG)
+		ea += gpr[insn->index & 15] << insn->scale;
+	return ea & exec_mask(insn->adsize);
+}
+
+/**
+ * simple_move() - is it that simple?
+ * @vcpu: with a filled context
+ * @insn: of 64-bit code
+ *
+ * That the operand's address is the one that the CPU reports is checked, for
+ * it may be the second half of an operand that crosses a page, or the
+ * instruction may have changed since.
+ *
+ * Return: true: simple_run() may be called.
+ */
+bool simple_move(struct lvx_vcpu *vcpu, const struct insn *insn)
+{
+	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+	bool to_memory = insn->dst == OPND_MEM;
+
+	if (insn->mode != INSN_MODE_64 || !ctx->gla_valid ||
+	    insn->seg == INSN_FS || insn->seg == INSN_GS)
+		return false;
+	if (insn->op != OP_MOV && insn->op != OP_MOVSX)
+		return false;
+	if (to_memory != ctx->is_write ||
+	    offset_in_page(ctx->gla) + insn->memsize > PAGE_SIZE)
+		return false;
+	return operand_address(insn, vcpu->regs, ctx->rip) == ctx->gla;
+}
+
+static void finish(struct lvx_vcpu *vcpu, const struct insn *insn)
+{
+	struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+
+	ctx->rip += insn->len;
+	ctx->rflags &= ~(u64)EXEC_RF;
+}
+
+static enum lvx_emul_result store(struct lvx_vcpu *vcpu,
+				  const struct insn *insn, bool atomic)
+{
+	const struct exec_cpu cpu = { .gpr = vcpu->regs };
+	u64 gpa = vcpu->emul->ctx.gpa;
+	u64 value = insn->imm;
+
+	if (insn->src == OPND_REG)
+		value = exec_get_gpr(&cpu, insn, insn->reg, insn->memsize);
+	if (!lvx_bus_write(vcpu, LVX_BUS_MMIO, gpa, insn->memsize, &value)) {
+		finish(vcpu, insn);
+		return LVX_EMUL_DONE;
+	}
+	if (atomic)
+		return LVX_EMUL_RETRY;
+	mmio_to_user(vcpu, gpa, insn->memsize, true, &value);
+	return LVX_EMUL_TO_USER;
+}
+
+static void loaded(struct lvx_vcpu *vcpu, const struct insn *insn, u64 value)
+{
+	struct exec_cpu cpu = { .gpr = vcpu->regs };
+
+	if (insn->op == OP_MOVSX)
+		value = exec_extend(insn, value);
+	exec_set_gpr(&cpu, insn, insn->reg, insn->opsize, value);
+	finish(vcpu, insn);
+}
+
+static enum lvx_emul_result load(struct lvx_vcpu *vcpu,
+				 const struct insn *insn, bool atomic)
+{
+	u64 gpa = vcpu->emul->ctx.gpa;
+	u64 value = 0;
+
+	if (!lvx_bus_read(vcpu, LVX_BUS_MMIO, gpa, insn->memsize, &value)) {
+		loaded(vcpu, insn, value);
+		return LVX_EMUL_DONE;
+	}
+	if (atomic)
+		return LVX_EMUL_RETRY;
+	mmio_to_user(vcpu, gpa, insn->memsize, false, NULL);
+	return LVX_EMUL_TO_USER;
+}
+
+/**
+ * simple_run() - execute the move
+ * @vcpu: with a filled context
+ * @insn: simple_move() holds
+ * @atomic: with interrupts off: don't go to user space
+ *
+ * Return: LVX_EMUL_DONE, _TO_USER, or, if @atomic, _RETRY with nothing changed.
+ */
+enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn,
+				bool atomic)
+{
+	enum lvx_emul_result result;
+
+	if (insn->dst == OPND_MEM)
+		result = store(vcpu, insn, atomic);
+	else
+		result = load(vcpu, insn, atomic);
+	if (result == LVX_EMUL_TO_USER) {
+		vcpu->emul->simple = true;
+		vcpu->emul->exec.insn = *insn;
+	}
+	return result;
+}
+
+/* User space served it; what it did to kvm_run but for the data is ignored. */
+void simple_complete(struct lvx_vcpu *vcpu)
+{
+	const struct insn *insn = &vcpu->emul->exec.insn;
+
+	if (insn->dst == OPND_MEM)
+		finish(vcpu, insn);
+	else
+		loaded(vcpu, insn, exec_load(vcpu->run->mmio.data,
+					     insn->memsize));
+}
