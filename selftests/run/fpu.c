@@ -231,7 +231,7 @@ static void guest_xsetbv(void)
 	shared[0] = xgetbv();
 }
 
-TEST(guest_xsetbv)
+TEST(xsetbv)
 {
 	struct vcpu *v = vcpu_new(vm_new(0), 0);
 

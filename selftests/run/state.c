@@ -349,7 +349,7 @@ static void inject_interrupt(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, get_sregs(v).interrupt_bitmap[1]);
 }
 
-TEST(inject_interrupt)
+TEST(interrupt_in_service)
 {
 	inject_interrupt(_metadata, VM_IRQCHIP);
 }
@@ -507,7 +507,7 @@ static uint64_t translate(struct vcpu *v, uint64_t la)
 	return tr.valid ? tr.physical_address : -1ULL;
 }
 
-TEST(translate)
+TEST(translation)
 {
 	struct vcpu *v = vcpu_new(vm_new(0), 0);
 
