@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/reboot.h>
 #include <linux/syscore_ops.h>
 #include <asm/asm.h>
@@ -256,6 +257,7 @@ int lvx_host_get(void)
 		r = all_on();
 	if (!r) {
 		nr_vms++;
+		preempt_notifier_inc();
 		update_emergency_slot();
 	}
 	mutex_unlock(&host_lock);
@@ -271,6 +273,7 @@ int lvx_host_get(void)
 void lvx_host_put(void)
 {
 	mutex_lock(&host_lock);
+	preempt_notifier_dec();
 	if (!--nr_vms) {
 		cpus_read_lock();
 		cpuhp_remove_state_nocalls_cpuslocked(HOTPLUG_STATE);
@@ -390,6 +393,7 @@ int lvx_vmx_init(void)
 	if (r)
 		return r;
 	lvx_vmcs_init();
+	lvx_msr_init();
 	lvx_msr_init();
 	r = register_reboot_notifier(&reboot_nb);
 	if (r)
