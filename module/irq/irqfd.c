@@ -314,7 +314,7 @@ static int lvx_irqfd_assign(struct lvx_irqchip *chip,
 	int err;
 
 	if (lvx_irqchip_is(chip, LVX_IRQCHIP_NONE))
-		return -EAGAIN;
+		return -EINVAL;
 	/* Without an IOAPIC of ours we don't know when a pin is served. */
 	if ((args->flags & KVM_IRQFD_FLAG_RESAMPLE) &&
 	    !lvx_irqchip_is(chip, LVX_IRQCHIP_FULL))
@@ -338,9 +338,8 @@ static int lvx_irqfd_assign(struct lvx_irqchip *chip,
  *
  * After a disconnection the eventfd interrupts no more.
  *
- * Return: 0; -EAGAIN without an irqchip; -EINVAL: unknown flags, resampling
- * without IOAPIC, not an eventfd; -EBADF; -EBUSY: the eventfd is in use;
- * -ENOMEM.
+ * Return: 0; -EINVAL: no irqchip, unknown flags, resampling without IOAPIC, not
+ * an eventfd; -EBADF; -EBUSY: the eventfd is in use; -ENOMEM.
  */
 int lvx_irqfd(struct lvx_vm *vm, const struct kvm_irqfd *args)
 {
