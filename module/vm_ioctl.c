@@ -265,6 +265,7 @@ static const struct {
 	{ KVM_CAP_SPLIT_IRQCHIP, enable_split_irqchip },
 	{ KVM_CAP_MAX_VCPU_ID, enable_max_vcpu_id },
 	{ KVM_CAP_DISABLE_QUIRKS, disable_quirks },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, lvx_mmu_set_manual_protect },
 };
 
 static int enable_cap(void *vm, void *data, unsigned long arg)
