@@ -165,8 +165,9 @@ static void inject_exception(struct lvx_vcpu *vcpu)
 	/* In real mode exceptions have no error code. */
 	if (e->has_error_code && (lvx_cr0(vcpu) & X86_CR0_PE))
 		event.info |= INTR_INFO_DELIVER_CODE_MASK;
+	/* The CPU holds the guest's CR2 by now. */
 	if (e->has_payload && e->vector == X86_TRAP_PF)
-		vcpu->cr2 = e->payload;
+		native_write_cr2(e->payload);
 	if (e->has_payload && e->vector == X86_TRAP_DB)
 		lvx_deliver_db(vcpu, e->payload);
 	/* A fault's frame has RF set, so that the instruction can be resumed. */
