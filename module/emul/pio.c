@@ -104,8 +104,9 @@ static u64 elements_left(struct lvx_vcpu *vcpu, const struct port_string *s)
 }
 
 /*
- * Elements to the end of the page, if all of them are at ascending addresses
- * that the segment allows; else one.
+ * Elements to the end of the page; if the first one crosses it, to the end of
+ * the next. One, if they are not at ascending addresses that the segment
+ * allows. A page fault in the middle of a batch can't happen this way.
  */
 static u32 batch_size(struct lvx_vcpu *vcpu, const struct port_string *s,
 		      enum insn_seg seg)
@@ -114,7 +115,7 @@ static u32 batch_size(struct lvx_vcpu *vcpu, const struct port_string *s,
 	u64 ea = string_register(vcpu, s), end;
 	u64 la;
 
-	count = min(count, elements_left(vcpu, s));
+	count = min(count ?: PAGE_SIZE / s->size, elements_left(vcpu, s));
 	end = ea + count * s->size;
 	if (count <= 1 || vcpu->emul->cpu.rflags & EXEC_DF ||
 	    (end - 1) & ~exec_mask(s->insn.adsize) ||
