@@ -143,7 +143,7 @@ static void write_memory_map(struct vm *vm, struct boot_params *params)
 int boot_load(struct vm *vm, struct boot_entry *entry)
 {
 	struct boot_params *params = memory_at(&vm->memory, BOOT_PARAMS_ADDR, sizeof(*params));
-	struct boot_image image;
+	struct boot_image image = { 0 };
 
 	if (load_kernel(vm, &image) < 0 || write_cmdline(vm, &image) < 0)
 		return -1;

@@ -78,38 +78,46 @@ static int build(struct vm *vm)
 	return 0;
 }
 
+/* Events of the main thread that concern the VM. */
+static void take_event(struct vm *vm, int timeout)
+{
+	int signal = 0;
+
+	switch (console_wait(vm->console, timeout, &signal)) {
+	case CONSOLE_QUIT:
+		vm_end(vm, END_QUIT, "ended by escape key");
+		break;
+	case CONSOLE_SIGNAL:
+		vm->outcome.signal = signal;
+		vm_end(vm, END_SIGNAL, "ended by a signal");
+		break;
+	case CONSOLE_NONE:
+		break;
+	}
+}
+
 /*
- * While the guest prints, come back to write it out; when it has been silent
- * for a tick, sleep until somebody wakes us. What the guest left in the ring
- * wakes nobody, so with a ring there is always a next time.
+ * The first byte that the guest prints wakes us. Then we come back every tick
+ * to write out what was printed meanwhile, until nothing was. What the guest
+ * left in the ring wakes nobody, so with a ring there is always a next time.
  */
 static void wait_for_end(struct vm *vm)
 {
 	struct console *console = vm->console;
-	int timeout, signal = 0;
+	bool printing;
 
 	while (!vm->ended) {
-		timeout = vm->ring ? RING_DELAY_MS : -1;
-		if (console->busy)
-			timeout = OUTPUT_DELAY_MS;
-		switch (console_wait(console, timeout, &signal)) {
-		case CONSOLE_QUIT:
-			vm_end(vm, END_QUIT, "ended by escape key");
-			break;
-		case CONSOLE_SIGNAL:
-			vm->outcome.signal = signal;
-			vm_end(vm, END_SIGNAL, "ended by a signal");
-			break;
-		case CONSOLE_NONE:
-			break;
-		}
+		printing = console->busy;
+		take_event(vm, printing ? OUTPUT_DELAY_MS : vm->ring ? RING_DELAY_MS : -1);
 		if (vm->ring) {
 			pthread_mutex_lock(&vm->bus.lock);
 			ring_drain(vm);
 			pthread_mutex_unlock(&vm->bus.lock);
 		}
-		console->busy = false;
-		console_flush(console, false);
+		if (printing) {
+			console->busy = false;
+			console_flush(console, false);
+		}
 	}
 	console->closing = true;
 	vcpus_kick(vm);

@@ -58,16 +58,16 @@ int vcpu_set_msrs(struct vcpu *vcpu)
 		{ MSR_MISC_ENABLE, MISC_ENABLE_FAST_STRING },
 		{ MSR_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK },
 	};
-	struct {
-		struct kvm_msrs header;
-		struct kvm_msr_entry entry;
-	} msr = { .header.nmsrs = 1 };
+	_Alignas(struct kvm_msrs) char buffer[sizeof(struct kvm_msrs) +
+					      sizeof(struct kvm_msr_entry)] = { 0 };
+	struct kvm_msrs *msr = (void *)buffer;
 	unsigned int i;
 
+	msr->nmsrs = 1;
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		msr.entry.index = rows[i].index;
-		msr.entry.data = rows[i].value;
-		if (ioctl(vcpu->fd, KVM_SET_MSRS, &msr) < 0)
+		msr->entries[0].index = rows[i].index;
+		msr->entries[0].data = rows[i].value;
+		if (ioctl(vcpu->fd, KVM_SET_MSRS, msr) < 0)
 			return fail("%s: cannot set MSR 0x%x: %s; see dmesg",
 				    vcpu->vm->config->node, rows[i].index, strerror(errno));
 	}
