@@ -134,12 +134,12 @@ result()
 }
 
 [ $# -gt 0 ] || set -- "${JOBS[@]}"
-rm -rf "$OUT"
-mkdir -p "$OUT"
-say "logs go to $OUT"
 for job; do
 	declare -F "job_${job/-/_}" >/dev/null || die "no job $job; there are: ${JOBS[*]}"
 done
+rm -rf "$OUT"
+mkdir -p "$OUT"
+say "logs go to $OUT"
 [ "$1" = debug ] || {
 	work build
 	set -- build "$@"

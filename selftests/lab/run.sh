@@ -86,6 +86,8 @@ if [ -n "$INTERACTIVE" ]; then
 fi
 
 "$LAB/initrd.sh" "$HOST"
+# Logs of runs that failed are kept for a day.
+find "$BUILD/lab" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} +
 RUN=$(mktemp -d "$BUILD/lab/run.XXXX")
 BOCHS=
 TTY=
@@ -284,6 +286,10 @@ follow()
 		! grep -q '^lab: status' "$RUN/report" || return 0
 		if ! kill -0 "$BOCHS" 2>/dev/null; then
 			complain "the emulated machine ended early"
+			exit 125
+		fi
+		if [ "$(grep -cs 'Booting from' "$RUN/bochs.log")" = 2 ]; then
+			complain "the emulated host crashed or rebooted"
 			exit 125
 		fi
 		if [ -n "$CONVERSATION" ] && ! kill -0 "$CONVERSATION" 2>/dev/null; then
