@@ -108,6 +108,7 @@ void guest_tables(uint8_t *ram)
 	gdt[SEL_UCODE64 / 8] = 0x00affb000000ffff;
 	gdt[SEL_TSS / 8] = 0x00008b0000000067 | (uint64_t)TSS_GPA << 16;
 	tss[0] = GPA_BLOB;		/* RSP0: for what comes from ring 3 */
+	ram[TSS_GPA + 0x66] = 0x68;	/* no I/O bitmap */
 
 	for (unsigned int i = 0; i < 256; i++) {
 		uint64_t to = (uintptr_t)guest_stubs + i * STUB_SIZE;

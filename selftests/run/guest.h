@@ -26,7 +26,7 @@
 #define GDT_GPA		0x7000
 #define IDT_GPA		0x8000
 #define TSS_GPA		0x9000
-#define PML4_GPA	0x1000
+#define PML4_GPA	0x1000UL
 
 struct guest_frame {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;

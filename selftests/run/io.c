@@ -162,7 +162,7 @@ static void run_string(struct __test_metadata *_metadata, struct vcpu *v,
 				    ram + (down ? n - 1 - i : i) * s->size,
 				    s->size));
 	if (s->in && s->rep && bytes <= KIB && !down && n)
-		ASSERT_GE(2U, exits);
+		ASSERT_GE(3U, exits);
 	regs = get_regs(v);
 	ASSERT_EQ(s->rep ? 0 : 77, regs.rcx);
 	ASSERT_EQ(start + (down ? -bytes : bytes), s->in ? regs.rdi : regs.rsi);
