@@ -31,10 +31,12 @@ help:
 # ---------------------------------------------------------------- the module
 
 # module VERSION,HEADERS: builds in links to the sources, since kbuild writes
-# beside them. A warning is an error, except under a user's own kernel.
+# beside them. A warning is an error, except under a user's own kernel. The
+# lock lets two makes of the same module follow one another.
 define module
-	$(LAB)/mirror.sh $(BUILD)/$(1)/kbuild
-	@$(MAKE) -s -C $(2) M=$(BUILD)/$(1)/kbuild W=$(W) $(3) modules
+	@$(LAB)/mirror.sh $(BUILD)/$(1)/kbuild
+	@flock $(BUILD)/$(1)/kbuild \
+		$(MAKE) -s -C $(2) M=$(BUILD)/$(1)/kbuild W=$(W) $(3) modules
 	@cp $(BUILD)/$(1)/kbuild/lvx.ko $(BUILD)/$(1)/lvx.ko
 	@echo "  $(BUILD:$(TOP)/%=%)/$(1)/lvx.ko"
 endef
