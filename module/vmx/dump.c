@@ -60,7 +60,7 @@ int lvx_vmcs_dump(struct lvx_vcpu *vcpu, u32 i, const char **name, u64 *value)
  */
 int lvx_exit_count(struct lvx_vcpu *vcpu, u32 i, const char **name, u64 *count)
 {
-	if (i >= lvx_nr_exit_rows)
+	if (i >= LVX_NR_EXIT_ROWS)
 		return -ENOENT;
 	*name = lvx_exit_rows[i].name;
 	*count = READ_ONCE(to_vmx(vcpu)->exits[i]);

@@ -7,7 +7,6 @@
  * as it was.
  */
 #include <linux/kvm.h>
-#include <linux/nospec.h>
 #include <asm/vmx.h>
 
 #include "vmx/exit.h"
@@ -16,7 +15,7 @@
 #define ROW(reason, name, ...)	[EXIT_REASON_##reason] = { name, __VA_ARGS__ }
 #define UNDEFINED(reason, name)	ROW(reason, name, NULL, lvx_exit_undefined)
 
-const struct lvx_exit_row lvx_exit_rows[] = {
+const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(EXCEPTION_NMI, "exception or NMI", NULL, lvx_exit_exception, true),
 	ROW(EXTERNAL_INTERRUPT, "external interrupt", NULL, lvx_exit_nothing),
 	ROW(TRIPLE_FAULT, "triple fault", NULL, lvx_exit_triple_fault),
@@ -57,37 +56,6 @@ const struct lvx_exit_row lvx_exit_rows[] = {
 	ROW(XSETBV, "XSETBV", NULL, lvx_exit_xsetbv),
 	UNDEFINED(VMFUNC, "VMFUNC"),
 };
-
-const u32 lvx_nr_exit_rows = ARRAY_SIZE(lvx_exit_rows);
-
-/* The row of the last exit; NULL if it has none, or the entry failed. */
-static __always_inline const struct lvx_exit_row *row_of(struct lvx_vmx *vmx)
-{
-	u32 reason = vmx->exit_reason;
-
-	/* The CPU chose the number, but from the guest's doings. */
-	if (unlikely(reason >= ARRAY_SIZE(lvx_exit_rows)))
-		return NULL;
-	return &lvx_exit_rows[array_index_nospec(reason,
-						 ARRAY_SIZE(lvx_exit_rows))];
-}
-
-/**
- * lvx_handle_exit_atomic() - the short way, interrupts off
- * @vcpu: just exited
- *
- * Return: LVX_RESUME: done; LVX_SLOW: lvx_handle_exit() must see it.
- */
-enum lvx_next lvx_handle_exit_atomic(struct lvx_vcpu *vcpu)
-{
-	struct lvx_vmx *vmx = to_vmx(vcpu);
-	const struct lvx_exit_row *row = row_of(vmx);
-
-	if (unlikely(!row))
-		return LVX_SLOW;
-	vmx->exits[row - lvx_exit_rows]++;
-	return row->atomic ? row->atomic(vcpu) : LVX_SLOW;
-}
 
 /**
  * lvx_internal_error() - to user space: lvx can't go on with this guest
@@ -134,7 +102,7 @@ static enum lvx_next unknown_reason(struct lvx_vcpu *vcpu)
 enum lvx_next lvx_handle_exit(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
-	const struct lvx_exit_row *row = row_of(vmx);
+	const struct lvx_exit_row *row = lvx_exit_row(vmx->exit_reason);
 
 	if (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
 		return entry_failure(vcpu);

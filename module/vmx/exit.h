@@ -5,6 +5,8 @@
 #ifndef LVX_VMX_EXIT_H
 #define LVX_VMX_EXIT_H
 
+#include <linux/nospec.h>
+
 #include "vmx/vcpu.h"
 
 /**
@@ -22,8 +24,19 @@ struct lvx_exit_row {
 	bool may_vector;
 };
 
-extern const struct lvx_exit_row lvx_exit_rows[];
-extern const u32 lvx_nr_exit_rows;
+/* SDM, "VMX Basic Exit Reasons"; VMFUNC is the last that lvx knows. */
+#define LVX_NR_EXIT_ROWS	(EXIT_REASON_VMFUNC + 1)
+
+extern const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS];
+
+/* The row of an exit reason; NULL if it has none, or the entry failed. */
+static __always_inline const struct lvx_exit_row *lvx_exit_row(u32 reason)
+{
+	/* The CPU chose the number, but from the guest's doings. */
+	if (unlikely(reason >= LVX_NR_EXIT_ROWS))
+		return NULL;
+	return &lvx_exit_rows[array_index_nospec(reason, LVX_NR_EXIT_ROWS)];
+}
 
 /* exit_event.c */
 enum lvx_next lvx_exit_exception(struct lvx_vcpu *vcpu);

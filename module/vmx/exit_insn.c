@@ -12,15 +12,31 @@
 #include "vmx/exit.h"
 #include "vmx/vcpu.h"
 
-enum lvx_next lvx_exit_cpuid(struct lvx_vcpu *vcpu)
+/* A leaf that the table does not have: zeroes, or another leaf's answer. */
+static noinline void cpuid_miss(struct lvx_vcpu *vcpu, u32 eax, u32 ecx)
 {
-	u32 eax = vcpu->regs[LVX_RAX], ebx, ecx = vcpu->regs[LVX_RCX], edx;
+	u32 ebx, edx;
 
 	lvx_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
 	vcpu->regs[LVX_RAX] = eax;
 	vcpu->regs[LVX_RBX] = ebx;
 	vcpu->regs[LVX_RCX] = ecx;
 	vcpu->regs[LVX_RDX] = edx;
+}
+
+enum lvx_next lvx_exit_cpuid(struct lvx_vcpu *vcpu)
+{
+	u32 eax = vcpu->regs[LVX_RAX], ecx = vcpu->regs[LVX_RCX];
+	const struct kvm_cpuid_entry2 *e = lvx_cpuid_find(vcpu, eax, ecx);
+
+	if (likely(e)) {
+		vcpu->regs[LVX_RAX] = e->eax;
+		vcpu->regs[LVX_RBX] = e->ebx;
+		vcpu->regs[LVX_RCX] = e->ecx;
+		vcpu->regs[LVX_RDX] = e->edx;
+	} else {
+		cpuid_miss(vcpu, eax, ecx);
+	}
 	lvx_skip(vcpu);
 	return LVX_RESUME;
 }

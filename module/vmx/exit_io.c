@@ -219,17 +219,25 @@ static void fill_access(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
 enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 {
 	u64 gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS), qual;
+	struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
 
-	if (!lvx_mmu_known_mmio(vcpu, gpa) ||
+	if (!lvx_mmu_known_mmio(vcpu, gpa) || !lvx_is_64bit(vcpu) ||
 	    (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK))
 		return LVX_SLOW;
 	qual = vmcs_readl(EXIT_QUALIFICATION);
-	if (qual & (LVX_ACCESS_EXEC | QUAL_NMI_UNBLOCK))
+	if ((qual & (LVX_ACCESS_EXEC | QUAL_NMI_UNBLOCK | QUAL_GLA_VALID |
+		     QUAL_NOT_WALK)) != (QUAL_GLA_VALID | QUAL_NOT_WALK))
 		return LVX_SLOW;
-	fill_access(vcpu, gpa, qual);
+	ctx->rip = lvx_rip(vcpu);
+	ctx->cr3 = lvx_cr3(vcpu);
+	ctx->cr4 = lvx_cr4(vcpu);
+	ctx->gpa = gpa;
+	ctx->gla = vmcs_readl(GUEST_LINEAR_ADDRESS);
+	ctx->is_write = qual & LVX_ACCESS_WRITE;
 	if (lvx_emul_mmio_atomic(vcpu) != LVX_EMUL_DONE)
 		return LVX_SLOW;
-	return lvx_emul_next(vcpu, LVX_EMUL_DONE);
+	lvx_skip_to(vcpu, ctx->rip);
+	return LVX_RESUME;
 }
 
 static enum lvx_next mmio(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)

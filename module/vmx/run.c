@@ -27,6 +27,7 @@
 #include "emul/emul.h"
 #include "irq/irq.h"
 #include "mmu/mmu.h"
+#include "vmx/exit.h"
 #include "vmx/vcpu.h"
 #include "vmx/vmx.h"
 
@@ -187,11 +188,25 @@ static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 		flush_registers(vcpu);
 	if (lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->host_rsp))
 		return false;
-	vmx->vmcs.launched = true;
 	vmx->cached = 0;
 	vmx->event.info = 0;
 	vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
+	/* An entry that fails on guest state leaves the launch state alone. */
+	vmx->vmcs.launched |= !(vmx->exit_reason &
+				VMX_EXIT_REASONS_FAILED_VMENTRY);
 	return true;
+}
+
+/* The short way through the exit table; LVX_SLOW: the outer loop must see it. */
+static __always_inline enum lvx_next handle_atomic(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	const struct lvx_exit_row *row = lvx_exit_row(vmx->exit_reason);
+
+	if (unlikely(!row))
+		return LVX_SLOW;
+	vmx->exits[row - lvx_exit_rows]++;
+	return row->atomic ? row->atomic(vcpu) : LVX_SLOW;
 }
 
 /*
@@ -210,7 +225,7 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
 		}
 		if (!world_switch(vcpu))
 			return LVX_ERROR;
-		next = lvx_handle_exit_atomic(vcpu);
+		next = handle_atomic(vcpu);
 		if (next != LVX_RESUME)
 			return next;
 		if (!READ_ONCE(vcpu->requests))

@@ -518,32 +518,15 @@ void lvx_reset_state(struct lvx_vcpu *vcpu, bool init)
 }
 
 /**
- * lvx_skip_to() - the instruction that exited is done
+ * lvx_skip_rare() - the part of lvx_skip_to() that hardly any skip needs
  * @vcpu: loaded
- * @rip: of the next one
- *
- * Ends the interrupt shadow of STI and MOV SS, and raises the trap that a guest
- * with RFLAGS.TF set expects after each instruction.
+ * @interruptibility: the VMCS field
  */
-void lvx_skip_to(struct lvx_vcpu *vcpu, u64 rip)
+void lvx_skip_rare(struct lvx_vcpu *vcpu, u32 interruptibility)
 {
-	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-
-	lvx_set_rip(vcpu, rip);
-	if (unlikely(state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)))
-		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state &
-			     ~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
-	if (unlikely(lvx_rflags(vcpu) & X86_EFLAGS_TF))
+	if (interruptibility & LVX_SHADOW)
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
+			     interruptibility & ~LVX_SHADOW);
+	if (lvx_rflags(vcpu) & X86_EFLAGS_TF)
 		lvx_debug_step(vcpu);
-}
-
-void lvx_skip(struct lvx_vcpu *vcpu)
-{
-	u64 rip = lvx_rip(vcpu);
-	u64 next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-
-	/* Outside 64-bit mode RIP wraps at 4 GiB; crossing it is rare. */
-	if (unlikely((rip ^ next) >> 31) && !lvx_is_64bit(vcpu))
-		next = (u32)next;
-	lvx_skip_to(vcpu, next);
 }

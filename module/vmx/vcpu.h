@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
+#include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
 #include "base/vm.h"
@@ -220,12 +221,40 @@ void lvx_reset_state(struct lvx_vcpu *vcpu, bool init);
 void lvx_update_cr_masks(struct lvx_vcpu *vcpu);
 void lvx_update_cpuid_mirror(struct lvx_vcpu *vcpu);
 
-/*
- * Past the instruction that exited: RIP, the interrupt shadow, and the trap of
- * a guest that single-steps. lvx_skip() reads the length from the VMCS.
+#define LVX_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
+void lvx_skip_rare(struct lvx_vcpu *vcpu, u32 interruptibility);
+
+/**
+ * lvx_skip_to() - the instruction that exited is done
+ * @vcpu: loaded
+ * @rip: of the next one
+ *
+ * Ends the interrupt shadow of STI and MOV SS, and raises the trap that a guest
+ * with RFLAGS.TF set expects after each instruction. Inline, since every
+ * instruction that lvx executes for a guest ends here.
  */
-void lvx_skip(struct lvx_vcpu *vcpu);
-void lvx_skip_to(struct lvx_vcpu *vcpu, u64 rip);
+static __always_inline void lvx_skip_to(struct lvx_vcpu *vcpu, u64 rip)
+{
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+
+	lvx_set_rip(vcpu, rip);
+	if (unlikely((state & LVX_SHADOW) ||
+		     (lvx_rflags(vcpu) & X86_EFLAGS_TF)))
+		lvx_skip_rare(vcpu, state);
+}
+
+/* The same, with the length that the VMCS has. */
+static __always_inline void lvx_skip(struct lvx_vcpu *vcpu)
+{
+	u64 rip = lvx_rip(vcpu);
+	u64 next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+
+	/* Outside 64-bit mode EIP wraps at 4 GiB. */
+	if (unlikely((rip ^ next) >> 31) && !lvx_is_64bit(vcpu))
+		next = (u32)next;
+	lvx_skip_to(vcpu, next);
+}
 
 /* inject.c */
 void lvx_raise(struct lvx_vcpu *vcpu, u8 vector);
@@ -293,7 +322,6 @@ extern const char lvx_exit_point[];
 
 /* exit.c */
 enum lvx_next lvx_handle_exit(struct lvx_vcpu *vcpu);
-enum lvx_next lvx_handle_exit_atomic(struct lvx_vcpu *vcpu);
 bool lvx_exit_may_vector(u32 reason);
 enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
 				 const u64 *data);
