@@ -45,6 +45,11 @@ static void enable(struct vcpu *v, uint64_t cr4)
 	set_sregs(v, &s);
 }
 
+static bool has_xsave(void)
+{
+	return cpuid_find(supported_cpuid(), 1, 0)->ecx & 1 << 26;
+}
+
 static bool has_avx(void)
 {
 	struct kvm_cpuid_entry2 *e = cpuid_find(supported_cpuid(), 0xd, 0);
@@ -84,14 +89,14 @@ TEST(xsave_reaches_the_guest)
 
 	vcpu_long(v, guest_sse);
 	*q(x, XS_BV) |= XCR0_FP_SSE;
-	*(uint16_t *)(x + XS_FCW) = 0x33f;
+	*(uint16_t *)(x + XS_FCW) = 0x37e;
 	*q(x, XS_XMM) = 0x1111222233334444;
 	*q(x, XS_XMM + 8) = 0x5555666677778888;
 	ASSERT_EQ(0, set_xsave(v, x));
 	ASSERT_EQ(1, vcpu_sync(v));
 	EXPECT_EQ(0x1111222233334444, shared[0]);
 	EXPECT_EQ(0x5555666677778888, shared[1]);
-	EXPECT_EQ(0x33f, control & 0xffff);
+	EXPECT_EQ(0x37e, control & 0xffff);
 	ASSERT_EQ(2, vcpu_sync(v));
 	x = get_xsave(v);
 	EXPECT_EQ(0x1111222233334444, *q(x, XS_XMM + 15 * 16));
@@ -101,16 +106,20 @@ TEST(xsave_reaches_the_guest)
 TEST(fpu_reaches_the_guest)
 {
 	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	uint8_t *x = get_xsave(v);
 	struct kvm_fpu fpu;
 
 	vcpu_long(v, guest_sse);
+	/* KVM loses the new values of components in their initial state. */
+	*q(x, XS_BV) |= XCR0_FP_SSE;
+	ASSERT_EQ(0, set_xsave(v, x));
 	do_ioctl(v->fd, KVM_GET_FPU, &fpu);
-	fpu.fcw = 0x33f;
+	fpu.fcw = 0x37e;
 	*(uint64_t *)fpu.xmm[0] = 0x0123456789abcdef;
 	do_ioctl(v->fd, KVM_SET_FPU, &fpu);
 	ASSERT_EQ(1, vcpu_sync(v));
 	EXPECT_EQ(0x0123456789abcdef, shared[0]);
-	EXPECT_EQ(0x33f, control & 0xffff);
+	EXPECT_EQ(0x37e, control & 0xffff);
 	ASSERT_EQ(2, vcpu_sync(v));
 	do_ioctl(v->fd, KVM_GET_FPU, &fpu);
 	EXPECT_EQ(0x0123456789abcdef, *(uint64_t *)fpu.xmm[15]);
@@ -122,6 +131,8 @@ TEST(xsave_refused)
 	struct vcpu *v = vcpu_new(vm_new(0), 0);
 	uint8_t *good = get_xsave(v), *x = get_xsave(v), *after;
 
+	if (!has_xsave())
+		SKIP(return, "the host has no XSAVE");
 	*q(x, XS_BV) |= 1ULL << 62;
 	EXPECT_EQ(-EINVAL, set_xsave(v, x));
 	x = get_xsave(v);
@@ -200,6 +211,8 @@ TEST(xcr0_rules)
 	struct kvm_xcrs x;
 	uint64_t now = 1;
 
+	if (!has_xsave())
+		SKIP(return, "the host has no XSAVE");
 	do_ioctl(v->fd, KVM_GET_XCRS, &x);
 	EXPECT_EQ(1, x.nr_xcrs);
 	EXPECT_EQ(1, x.xcrs[0].value);
@@ -229,6 +242,19 @@ static void guest_xsetbv(void)
 		xsetbv_vector[i] = TRY("xsetbv", :: "c"(0), "a"(values[i]),
 				       "d"(0) : "memory");
 	shared[0] = xgetbv();
+}
+
+/* A CPU without XSAVE has no XCR, and says so. */
+TEST(no_xcrs_without_xsave)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_xcrs x;
+
+	if (has_xsave())
+		SKIP(return, "the host has XSAVE");
+	do_ioctl(v->fd, KVM_GET_XCRS, &x);
+	EXPECT_EQ(0, x.nr_xcrs);
+	EXPECT_EQ(-EINVAL, set_xcr0(v, 1));
 }
 
 TEST(xsetbv)

@@ -79,8 +79,9 @@ TEST(guest_runs_with_them)
 	set_regs(v, &in);
 	ASSERT_EXIT(KVM_EXIT_HLT, v);
 	out = get_regs(v);
-	for (int i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++) {
 		EXPECT_EQ(~a[i], b[i]) TH_LOG("register %d", i);
+	}
 	EXPECT_EQ(GPA_BLOB + (xor_all_end - xor_all), out.rip);
 }
 
@@ -132,6 +133,12 @@ static void long_code_in_legacy(struct kvm_sregs *s)
 	s->cs.l = 1;
 }
 
+/* KVM can nest, and then takes VMXE for a bit like others. */
+static bool can_nest(void)
+{
+	return cpuid_find(supported_cpuid(), 1, 0)->ecx & 1 << 5;
+}
+
 static const struct {
 	const char *name;
 	void (*spoil)(struct kvm_sregs *s);
@@ -151,6 +158,8 @@ static void try_nonsense(struct __test_metadata *_metadata, unsigned int flags)
 	vcpu_long_at(v, 0);
 	before = get_sregs(v);
 	for (size_t i = 0; i < ARRAY_SIZE(nonsense); i++) {
+		if (nonsense[i].spoil == vmxe && can_nest())
+			continue;
 		bad = before;
 		bad.cr2 = 0x1234000;
 		nonsense[i].spoil(&bad);
