@@ -5,11 +5,12 @@
  *
  * A driver pokes a device with the same few instructions all the time, so the
  * decoded instruction is kept. Nothing tells lvx when the guest changes its
- * code or its page tables; so what is kept is checked at each use: that the
- * guest's registers are the same, that the memory slots are, and that every
- * paging-structure entry of the walk and the code itself still read as they
- * did. That is half a dozen loads from user memory, whose addresses are kept,
- * too, and the result is as good as a new walk.
+ * code or its page tables; so what is kept is checked at each use: that CR3,
+ * CR4 and the memory slots are the same, and that every paging-structure entry
+ * of the walk and the code itself still read as they did. That is half a dozen
+ * loads from user memory, whose addresses are kept, too, and the result is as
+ * good as a new walk. Access rights don't matter: the CPU has just fetched the
+ * instruction itself.
  */
 #include <linux/hash.h>
 #include <linux/kernel.h>
@@ -32,11 +33,9 @@
 /**
  * struct fetched - one instruction
  * @rip: linear address
- * @cr0: with the next four, what the walk depended on
- * @cr3: NO_CR3: the line isn't used
- * @cr4: as CR0
- * @efer: as CR0
- * @cpl: as CR0
+ * @cr3: what the walk began with; NO_CR3: the line isn't used
+ * @cr4: how many levels it had
+ * @simple: simple_insn() of @insn
  * @generation: of the memory slots
  * @code: where the bytes are
  * @bytes: what they were
@@ -47,8 +46,8 @@
  */
 struct fetched {
 	u64 rip;
-	u64 cr0, cr3, cr4, efer;
-	u8 cpl;
+	u64 cr3, cr4;
+	bool simple;
 	u64 generation;
 	const u8 __user *code;
 	u64 bytes[CODE_LEN / 8];
@@ -113,20 +112,20 @@ fault:
 
 /**
  * fetch_cached() - the instruction at the context's RIP, if it is known
- * @vcpu: with a filled context
+ * @vcpu: in 64-bit mode; of the context, rip, cr3 and cr4 are filled
+ * @simple: only if it is a simple one
  *
  * Any context. Return: the instruction, until the next fetch(); or NULL.
  */
-const struct insn *fetch_cached(struct lvx_vcpu *vcpu)
+const struct insn *fetch_cached(struct lvx_vcpu *vcpu, bool simple)
 {
 	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
 	const struct fetched *f = cache_line(vcpu, ctx->rip);
 	bool same;
 	int idx;
 
-	if (f->rip != ctx->rip || f->cr3 != ctx->cr3 || f->cr0 != ctx->cr0 ||
-	    f->cr4 != ctx->cr4 || f->efer != ctx->efer ||
-	    f->cpl != ctx->cpl || !ctx->cs_long)
+	if (f->rip != ctx->rip || f->cr3 != ctx->cr3 || f->cr4 != ctx->cr4 ||
+	    simple > f->simple)
 		return NULL;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
 	same = lvx_memslots(vcpu->vm)->generation == f->generation &&
@@ -176,12 +175,10 @@ static void remember(struct lvx_vcpu *vcpu, const struct walk *walk,
 	f->nr = walk->nr;
 	memcpy(f->bytes, bytes, CODE_LEN);
 	f->rip = ctx->rip;
-	f->cr0 = ctx->cr0;
 	f->cr3 = complete ? ctx->cr3 : NO_CR3;
 	f->cr4 = ctx->cr4;
-	f->efer = ctx->efer;
-	f->cpl = ctx->cpl;
 	f->insn = *insn;
+	f->simple = simple_insn(insn);
 }
 
 static u64 code_address(struct lvx_vcpu *vcpu)
@@ -240,7 +237,7 @@ static enum lvx_emul_result decoded(struct lvx_emul *emul,
 enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn)
 {
 	enum insn_mode mode = emul_mode(&vcpu->emul->ctx);
-	const struct insn *known = fetch_cached(vcpu);
+	const struct insn *known = NULL;
 	u64 la = code_address(vcpu);
 	unsigned int here = min_t(u64, PAGE_SIZE - offset_in_page(la), CODE_LEN);
 	u8 bytes[CODE_LEN] = {};
@@ -248,6 +245,8 @@ enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn)
 	struct walk walk, next;
 	enum decode_result r;
 
+	if (mode == INSN_MODE_64)
+		known = fetch_cached(vcpu, false);
 	if (known) {
 		*insn = *known;
 		return LVX_EMUL_DONE;

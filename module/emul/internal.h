@@ -73,13 +73,14 @@ enum insn_mode emul_mode(const struct lvx_emul_ctx *ctx);
 void emul_fill_cpu(struct lvx_vcpu *vcpu, const struct insn *insn);
 
 /* fetch.c */
-const struct insn *fetch_cached(struct lvx_vcpu *vcpu);
+const struct insn *fetch_cached(struct lvx_vcpu *vcpu, bool simple);
 enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn);
 struct fetch_cache *fetch_cache_create(void);
 void fetch_cache_destroy(struct fetch_cache *cache);
 
 /* simple.c */
-bool simple_move(struct lvx_vcpu *vcpu, const struct insn *insn);
+bool simple_insn(const struct insn *insn);
+bool simple_fits(struct lvx_vcpu *vcpu, const struct insn *insn);
 enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn,
 				bool atomic);
 void simple_complete(struct lvx_vcpu *vcpu);

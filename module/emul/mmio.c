@@ -207,7 +207,8 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu)
 	result = fetch(vcpu, &insn);
 	if (result != LVX_EMUL_DONE)
 		return result;
-	if (simple_move(vcpu, &insn))
+	if (emul->ctx.gla_valid && simple_insn(&insn) &&
+	    simple_fits(vcpu, &insn))
 		return simple_run(vcpu, &insn, false);
 	exec_start(&emul->exec, &insn);
 	emul_fill_cpu(vcpu, &insn);
@@ -216,16 +217,17 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu)
 
 /**
  * lvx_emul_mmio_atomic() - the same, for a device in the kernel
- * @vcpu: the context is filled, with the access
+ * @vcpu: in 64-bit mode; of the context, rip, cr3, cr4, gpa, gla (which is
+ *	  valid) and is_write are filled. RSP needn't be.
  *
- * Any context. Return: LVX_EMUL_DONE, or LVX_EMUL_RETRY: nothing happened, use
- * lvx_emul_mmio().
+ * Any context. Return: LVX_EMUL_DONE: of the context, rip has moved on, and RSP
+ * is as it was; or LVX_EMUL_RETRY: nothing happened, use lvx_emul_mmio().
  */
 enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu)
 {
-	const struct insn *insn = fetch_cached(vcpu);
+	const struct insn *insn = fetch_cached(vcpu, true);
 
-	if (!insn || !simple_move(vcpu, insn))
+	if (!insn || !simple_fits(vcpu, insn))
 		return LVX_EMUL_RETRY;
 	return simple_run(vcpu, insn, true);
 }

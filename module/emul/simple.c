@@ -28,30 +28,42 @@ static u64 operand_address(const struct insn *insn, const u64 *gpr, u64 rip)
 }
 
 /**
- * simple_move() - is it that simple?
- * @vcpu: with a filled context
- * @insn: of 64-bit code
+ * simple_insn() - is it such a move?
+ * @insn: the instruction
  *
- * That the operand's address is the one that the CPU reports is checked, for
- * it may be the second half of an operand that crosses a page, or the
- * instruction may have changed since.
+ * Without FS and GS, whose bases are in the VMCS, and without RSP, which may be
+ * there.
+ *
+ * Return: true: simple_fits() may be asked.
+ */
+bool simple_insn(const struct insn *insn)
+{
+	bool reg = insn->dst == OPND_REG || insn->src == OPND_REG;
+
+	return insn->mode == INSN_MODE_64 &&
+	       (insn->op == OP_MOV || insn->op == OP_MOVSX) &&
+	       insn->seg != INSN_FS && insn->seg != INSN_GS &&
+	       insn->base != LVX_RSP && !(reg && insn->reg == LVX_RSP);
+}
+
+/**
+ * simple_fits() - is the move's operand what made the guest exit?
+ * @vcpu: of the context, rip, gpa, gla and is_write are filled
+ * @insn: simple_insn() holds
+ *
+ * The CPU's address may be that of the second half of an operand that crosses
+ * a page, or the instruction may have changed since.
  *
  * Return: true: simple_run() may be called.
  */
-bool simple_move(struct lvx_vcpu *vcpu, const struct insn *insn)
+bool simple_fits(struct lvx_vcpu *vcpu, const struct insn *insn)
 {
 	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
 	bool to_memory = insn->dst == OPND_MEM;
 
-	if (insn->mode != INSN_MODE_64 || !ctx->gla_valid ||
-	    insn->seg == INSN_FS || insn->seg == INSN_GS)
-		return false;
-	if (insn->op != OP_MOV && insn->op != OP_MOVSX)
-		return false;
-	if (to_memory != ctx->is_write ||
-	    offset_in_page(ctx->gla) + insn->memsize > PAGE_SIZE)
-		return false;
-	return operand_address(insn, vcpu->regs, ctx->rip) == ctx->gla;
+	return to_memory == ctx->is_write &&
+	       offset_in_page(ctx->gla) + insn->memsize <= PAGE_SIZE &&
+	       operand_address(insn, vcpu->regs, ctx->rip) == ctx->gla;
 }
 
 static void finish(struct lvx_vcpu *vcpu, const struct insn *insn)
@@ -109,8 +121,8 @@ static enum lvx_emul_result load(struct lvx_vcpu *vcpu,
 
 /**
  * simple_run() - execute the move
- * @vcpu: with a filled context
- * @insn: simple_move() holds
+ * @vcpu: as for simple_fits()
+ * @insn: simple_fits() holds
  * @atomic: with interrupts off: don't go to user space
  *
  * Return: LVX_EMUL_DONE, _TO_USER, or, if @atomic, _RETRY with nothing changed.
