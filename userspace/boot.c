@@ -12,7 +12,7 @@
 #include "vm.h"
 
 #define E820_RAM	1
-#define E820_ACPI	3
+#define E820_RESERVED	2
 
 #define LOADER_UNDEFINED 0xff	/* "no number assigned" in the boot protocol */
 
@@ -134,9 +134,26 @@ static void write_memory_map(struct vm *vm, struct boot_params *params)
 	uint64_t low = memory_low_size(&vm->memory);
 
 	add_range(params, 0, LOW_RAM_END, E820_RAM);
-	add_range(params, ACPI_ADDR, ACPI_END, E820_ACPI);
+	add_range(params, ACPI_ADDR, HIGH_RAM_START, E820_RESERVED);
 	add_range(params, HIGH_RAM_START, low, E820_RAM);
 	add_range(params, RAM_HIGH_START, RAM_HIGH_START + vm->memory.size - low, E820_RAM);
+}
+
+/*
+ * All the firmware there is. Linux on a hardware-reduced machine without EFI
+ * restarts it by going back to real mode and jumping to the BIOS entry; what is
+ * there writes to the reset register.
+ */
+static void write_bios_entry(struct vm *vm)
+{
+	static const uint8_t code[] = {
+		0xba, RESET_PORT & 0xff, RESET_PORT >> 8,	/* mov dx, RESET_PORT */
+		0xb0, RESET_VALUE,				/* mov al, RESET_VALUE */
+		0xee,						/* out dx, al */
+		0xeb, 0xfe,					/* jmp to itself */
+	};
+
+	memcpy(memory_at(&vm->memory, BIOS_ENTRY_ADDR, sizeof(code)), code, sizeof(code));
 }
 
 /* RAM_MIN guarantees that all of the first MiB is there. */
@@ -152,6 +169,7 @@ int boot_load(struct vm *vm, struct boot_entry *entry)
 	params->hdr.cmd_line_ptr = BOOT_CMDLINE_ADDR;
 	params->acpi_rsdp_addr = ACPI_ADDR;
 	write_memory_map(vm, params);
+	write_bios_entry(vm);
 	if (load_initrd(vm, &image, params) < 0)
 		return -1;
 	entry->rip = image.entry;

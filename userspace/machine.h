@@ -16,7 +16,7 @@
 
 /*
  * The first MiB. Nothing of this must outlive the kernel's first steps but the
- * ACPI tables: the kernel copies the rest or brings its own.
+ * ACPI tables and the BIOS entry: the kernel copies the rest or brings its own.
  */
 #define BOOT_GDT_ADDR		0x500
 #define BOOT_PARAMS_ADDR	0x7000
@@ -26,7 +26,8 @@
 #define BOOT_CMDLINE_MAX	0x10000
 #define LOW_RAM_END		0x9fc00	/* where a PC keeps its EBDA */
 #define ACPI_ADDR		0xe0000	/* where a PC keeps its BIOS */
-#define ACPI_END		0x100000
+#define ACPI_END		0xf0000
+#define BIOS_ENTRY_ADDR		0xffff0
 #define HIGH_RAM_START		0x100000
 
 /* In the hole. */
