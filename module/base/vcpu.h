@@ -65,8 +65,8 @@ enum lvx_pending {
 	LVX_PENDING_WRMSR,
 };
 
-/**
- * struct lvx_vcpu - one virtual CPU
+/*
+ * struct lvx_vcpu: one virtual CPU
  *
  * All fields belong to the holder of @mutex (the thread in a vCPU ioctl),
  * except those in the group "any thread".

@@ -25,8 +25,8 @@ struct lvx_memslots;
 struct lvx_mmu;
 struct lvx_vmclock;
 
-/**
- * struct lvx_vm - one virtual machine
+/*
+ * struct lvx_vm: one virtual machine
  *
  * Lock order: @lock > vCPU mutex > @slots_lock > mmap_lock > the MMU's lock;
  * the interrupt controllers' spinlocks are innermost. See

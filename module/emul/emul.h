@@ -40,8 +40,8 @@ enum lvx_seg {
 	LVX_NR_SEGMENTS
 };
 
-/**
- * struct lvx_emul_ctx - what an instruction's execution needs of the vCPU
+/*
+ * struct lvx_emul_ctx: what an instruction's execution needs of the vCPU
  *
  * module/vmx/ fills it; general registers are vcpu->regs, RSP included. After
  * LVX_EMUL_DONE, @rip and @rflags hold the new values.

@@ -19,8 +19,8 @@
 
 #define WALK_MAX_LEVELS	5
 
-/**
- * struct walk_cpu - the registers that govern paging
+/*
+ * struct walk_cpu: the registers that govern paging
  * @cr0: control registers, EFER and RFLAGS as the guest sees them
  * @pdpte: PAE paging only: the four that the CPU loaded with CR3
  * @pkru: protection keys

@@ -21,8 +21,8 @@ struct lvx_controls {
 	u32 word[LVX_NR_WORDS];
 };
 
-/**
- * struct lvx_caps - negotiated once, the same for every VM
+/*
+ * struct lvx_caps: negotiated once, the same for every VM
  * @ctl: control words to start a VMCS with; features switched off by module
  *	parameters are already missing
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP

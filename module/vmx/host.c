@@ -57,7 +57,10 @@ fail:
 	return -EIO;
 }
 
-/* IA32_FEATURE_CONTROL must be locked with VMX allowed (SDM, "Enabling and Entering VMX Operation"). */
+/*
+ * IA32_FEATURE_CONTROL must be locked with VMX allowed (SDM, "Enabling and
+ * Entering VMX Operation").
+ */
 static void unlock_feature_control(void)
 {
 	u64 fc;

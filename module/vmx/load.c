@@ -157,7 +157,10 @@ void lvx_switch_to_host(struct lvx_vcpu *vcpu)
 	}
 	/* Outside the kernel's own entry code this MSR holds the user's GS base. */
 	wrmsrl(MSR_KERNEL_GS_BASE, current->thread.gsbase);
-	/* VM exit sets GDTR's limit to 64 KiB (SDM, "Loading Host Segment and Descriptor-Table Registers"). */
+	/*
+	 * VM exit sets GDTR's limit to 64 KiB (SDM, "Loading Host Segment and
+	 * Descriptor-Table Registers").
+	 */
 	load_fixmap_gdt(smp_processor_id());
 }
 

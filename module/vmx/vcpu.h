@@ -60,8 +60,8 @@ struct lvx_exception {
 	bool has_payload;
 };
 
-/**
- * struct lvx_vmx - a vCPU's VMX side
+/*
+ * struct lvx_vmx: a vCPU's VMX side
  *
  * Guarded as struct lvx_vcpu by its mutex.
  */

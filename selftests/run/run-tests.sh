@@ -13,6 +13,7 @@ node=$1
 [ -n "$node" ] || { echo "usage: $0 NODE [TEST...]" >&2; exit 2; }
 shift
 dir=$(cd "$(dirname "$0")" && pwd)
+# shellcheck disable=SC2046 # names of tests have no blanks
 [ $# -gt 0 ] || set -- $(cd "$dir" && for t in *; do
 	[ -f "$t" ] && [ -x "$t" ] && [ "$t" = "${t%.sh}" ] && echo "$t"
 done)
