@@ -21,12 +21,13 @@
  * can override each of them.
  *
  * panic=-1: a panic resets at once, and we report it, instead of a guest that
- * sits there. tsc=reliable, no_timer_check: nothing to verify the clocks
- * against. io_delay=none: a write to port 0x80 slows down no device here, only
- * the guest.
+ * sits there. reboot=acpi: use the reset register, with the registers as they
+ * were, see write_bios_entry(). tsc=reliable, no_timer_check: nothing to verify
+ * the clocks against. io_delay=none: a write to port 0x80 slows down no device
+ * here, only the guest.
  */
 static const char default_cmdline[] =
-	"console=ttyS0 panic=-1 tsc=reliable no_timer_check io_delay=none";
+	"console=ttyS0 panic=-1 reboot=acpi tsc=reliable no_timer_check io_delay=none";
 
 static const struct format {
 	const char *name;
@@ -140,9 +141,9 @@ static void write_memory_map(struct vm *vm, struct boot_params *params)
 }
 
 /*
- * All the firmware there is. Linux on a hardware-reduced machine without EFI
- * restarts it by going back to real mode and jumping to the BIOS entry; what is
- * there writes to the reset register.
+ * All the firmware there is. Linux on a hardware-reduced machine without EFI,
+ * unless told otherwise, restarts by going back to real mode and jumping to the
+ * BIOS entry; what is there writes to the reset register.
  */
 static void write_bios_entry(struct vm *vm)
 {

@@ -17,7 +17,9 @@
 /* Bochs' convention: a guest finds out by reading the port's own number. */
 static uint64_t debug_read(void *device, uint64_t offset, unsigned int length)
 {
-	(void)device, (void)offset, (void)length;
+	(void)device;
+	(void)offset;
+	(void)length;
 	return DEBUG_PORT;
 }
 
@@ -25,14 +27,17 @@ static void debug_write(void *device, uint64_t offset, unsigned int length, uint
 {
 	struct vm *vm = device;
 
-	(void)offset, (void)length;
+	(void)offset;
+	(void)length;
 	console_put(vm->console, (uint8_t)value);
 }
 
 /* The events that we take. */
 static uint64_t pvpanic_read(void *device, uint64_t offset, unsigned int length)
 {
-	(void)device, (void)offset, (void)length;
+	(void)device;
+	(void)offset;
+	(void)length;
 	return PVPANIC_PANICKED | PVPANIC_CRASH_LOADED;
 }
 
@@ -46,7 +51,8 @@ static void pvpanic_write(void *device, uint64_t offset, unsigned int length, ui
 	struct vm *vm = device;
 	char reason[CONSOLE_REASON_SIZE] = "it did not print why";
 
-	(void)offset, (void)length;
+	(void)offset;
+	(void)length;
 	if (!(value & PVPANIC_PANICKED))
 		return;
 	console_panicked(vm->console, reason, sizeof(reason));

@@ -20,7 +20,9 @@
 /* Sleep control and, behind it, sleep status, which has nothing to tell. */
 static uint64_t sleep_read(void *device, uint64_t offset, unsigned int length)
 {
-	(void)device, (void)offset, (void)length;
+	(void)device;
+	(void)offset;
+	(void)length;
 	return 0;
 }
 
@@ -33,7 +35,8 @@ static void sleep_write(void *device, uint64_t offset, unsigned int length, uint
 
 static void reset_write(void *device, uint64_t offset, unsigned int length, uint64_t value)
 {
-	(void)offset, (void)length;
+	(void)offset;
+	(void)length;
 	if (value & RESET_CPU)
 		vm_end(device, END_RESET, "reset by port 0x%x", RESET_PORT);
 }
@@ -44,13 +47,16 @@ static void reset_write(void *device, uint64_t offset, unsigned int length, uint
  */
 static uint64_t i8042_read(void *device, uint64_t offset, unsigned int length)
 {
-	(void)device, (void)offset, (void)length;
+	(void)device;
+	(void)offset;
+	(void)length;
 	return 0;
 }
 
 static void i8042_write(void *device, uint64_t offset, unsigned int length, uint64_t value)
 {
-	(void)offset, (void)length;
+	(void)offset;
+	(void)length;
 	if (value == I8042_PULSE_RESET)
 		vm_end(device, END_RESET, "reset by the keyboard controller");
 }

@@ -24,6 +24,7 @@ static const struct command {
 	const char *what;
 } commands[] = {
 	{ "run",	cmd_run,	"Boot a Linux kernel in a virtual machine." },
+	{ "doctor",	cmd_doctor,	"Say what keeps virtual machines from running here." },
 	{ "help",	cmd_help,	"Show this text, or that of a command." },
 	{ "version",	cmd_version,	"Show the version of this program." },
 };
@@ -67,7 +68,8 @@ static int cmd_help(int argc, char **argv)
 
 static int cmd_version(int argc, char **argv)
 {
-	(void)argc, (void)argv;
+	(void)argc;
+	(void)argv;
 	printf("lvx %s\n", LVX_VERSION);
 	return STATUS_OK;
 }
