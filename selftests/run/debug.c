@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Debugging: breakpoints and single steps by which user space debugs the guest,
+ * and debug registers and traps that the guest uses itself, which must not
+ * notice each other.
+ */
+#include "harness.h"
+
+#define DB		1
+#define BP		3
+#define RFLAGS_TF	(1ULL << 8)
+#define RFLAGS_IF	(1ULL << 9)
+#define DR6_ONES	0xffff0ff0ULL
+#define DR6_BD		(1ULL << 13)
+#define DR6_BS		(1ULL << 14)
+#define DR7_ONE		0x400ULL
+#define DR7_GD		(1ULL << 13)
+#define DR7_ENABLE(n)	(2ULL << 2 * (n))		/* Gn */
+#define DR7_WRITE4(n)	(0xdULL << (16 + 4 * (n)))	/* 4 bytes, writes */
+
+static long set_debug(struct vcpu *v, uint32_t control, int n, uint64_t address,
+		      uint64_t dr7)
+{
+	struct kvm_guest_debug d = {
+		.control = control ? control | KVM_GUESTDBG_ENABLE : 0,
+	};
+
+	d.arch.debugreg[n] = address;
+	d.arch.debugreg[7] = dr7;
+	return try_ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d);
+}
+
+static void jump(struct vcpu *v, long by)
+{
+	struct kvm_regs r = get_regs(v);
+
+	r.rip += by;
+	set_regs(v, &r);
+}
+
+#define EXPECT_STOP(v, why, at, bits) do {				\
+	ASSERT_EXIT(KVM_EXIT_DEBUG, v);					\
+	EXPECT_EQ((why), (v)->run->debug.arch.exception);		\
+	EXPECT_EQ((uint64_t)(at), (v)->run->debug.arch.pc);		\
+	EXPECT_EQ((uint64_t)(at), get_regs(v).rip);			\
+	if ((why) == DB)						\
+		EXPECT_EQ(DR6_ONES | (bits), (v)->run->debug.arch.dr6);	\
+} while (0)
+
+extern const char int3_at[], nop_at[], stored_at[], steps_at[], dr_at[];
+static volatile uint32_t watched;
+static volatile int hits;
+static volatile uint64_t seen_rip, seen_dr6;
+
+static uint64_t get_dr6(void)
+{
+	uint64_t v;
+
+	asm volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+
+static void set_dr(int n, uint64_t v)
+{
+	switch (n) {
+	case 0: asm volatile("mov %0, %%dr0" :: "r"(v)); break;
+	case 1: asm volatile("mov %0, %%dr1" :: "r"(v)); break;
+	case 2: asm volatile("mov %0, %%dr2" :: "r"(v)); break;
+	case 3: asm volatile("mov %0, %%dr3" :: "r"(v)); break;
+	case 6: asm volatile("mov %0, %%dr6" :: "r"(v)); break;
+	case 7: asm volatile("mov %0, %%dr7" :: "r"(v)); break;
+	}
+}
+
+static void handler(struct guest_frame *f)
+{
+	hits++;
+	seen_rip = f->rip;
+	if (f->vector == DB)
+		seen_dr6 = get_dr6();
+	if (f->rflags & RFLAGS_TF && hits > 6)
+		f->rflags &= ~RFLAGS_TF;
+}
+
+static void guest_debugged(void)
+{
+	asm volatile("int3_at: int3\n\t"
+		     "nop_at: nop\n\t"
+		     "movl $1, watched\n\t"
+		     "stored_at: nop\n\t"
+		     "mov $1, %%eax\n\t"
+		     "steps_at:\n\t"
+		     "sti\n\t"			/* 1 byte */
+		     "xor %%eax, %%eax\n\t"	/* 2 */
+		     "cpuid\n\t"		/* 2: exits */
+		     "mov $0x1a0, %%ecx\n\t"	/* 5 */
+		     "rdmsr\n\t"		/* 2: exits */
+		     "cli\n\t"			/* 1 */
+		     "pushf; popf\n\t"		/* 1, 1 */
+		     "dr_at: mov %%dr0, %%rax\n\t"	/* 3: exits */
+		     "nop"
+		     ::: "rax", "rbx", "rcx", "rdx", "memory");
+	guest_sync(1);
+}
+
+static struct vcpu *debugged(unsigned int flags)
+{
+	struct vcpu *v = vcpu_new(vm_new(flags), 0);
+
+	guest_handlers[DB] = handler;
+	guest_handlers[BP] = handler;
+	vcpu_long(v, guest_debugged);
+	return v;
+}
+
+TEST(int3_is_the_guests)
+{
+	struct vcpu *v = debugged(0);
+
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
+	EXPECT_EQ((uintptr_t)int3_at + 1, seen_rip);
+}
+
+TEST(software_breakpoint)
+{
+	struct vcpu *v = debugged(0);
+
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_SW_BP, 0, 0, 0));
+	EXPECT_STOP(v, BP, int3_at, 0);
+	EXPECT_EQ(0, hits);
+	jump(v, 1);
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(0, hits);
+}
+
+/* An INT3 that is not the debugger's goes back to the guest. */
+TEST(software_breakpoint_given_back)
+{
+	struct vcpu *v = debugged(0);
+
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_SW_BP, 0, 0, 0));
+	EXPECT_STOP(v, BP, int3_at, 0);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_SW_BP |
+			       KVM_GUESTDBG_INJECT_BP, 0, 0, 0));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
+	EXPECT_EQ((uintptr_t)int3_at + 1, seen_rip);
+}
+
+TEST(hardware_breakpoints)
+{
+	struct vcpu *v = debugged(0);
+
+	jump(v, 0);
+	for (int n = 0; n < 4; n++) {
+		ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, n,
+				       (uintptr_t)nop_at, DR7_ONE | DR7_ENABLE(n)));
+		EXPECT_STOP(v, DB, nop_at, 1 << n);
+	}
+	for (int n = 0; n < 4; n++) {
+		ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, n,
+				       (uintptr_t)&watched, DR7_ONE |
+				       DR7_ENABLE(n) | DR7_WRITE4(n)));
+		EXPECT_STOP(v, DB, stored_at, 1 << n);
+		EXPECT_EQ(1, watched);
+		jump(v, nop_at - stored_at);
+	}
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	ASSERT_EQ(1, vcpu_sync(v));
+	/* The INT3 alone was the guest's. */
+	EXPECT_EQ(1, hits);
+}
+
+/*
+ * One step. An emulated CPU may leave a step pending when something (a page
+ * that was not there, an interrupt of the host) ends the guest's run before the
+ * instruction does, and then stops where it is: a second try is fair.
+ */
+static void step(struct vcpu *v)
+{
+	uint64_t from = get_regs(v).rip;
+
+	for (int i = 0; i < 8; i++) {
+		if (vcpu_exit(v) != KVM_EXIT_DEBUG || get_regs(v).rip != from)
+			return;
+	}
+}
+
+#define EXPECT_STEP(v, to) do {						\
+	step(v);							\
+	ASSERT_EQ(KVM_EXIT_DEBUG, (v)->run->exit_reason);		\
+	EXPECT_EQ(DB, (v)->run->debug.arch.exception);			\
+	EXPECT_EQ((uint64_t)(to), (v)->run->debug.arch.pc);		\
+	EXPECT_EQ((uint64_t)(to), get_regs(v).rip);			\
+	EXPECT_EQ(DR6_ONES | DR6_BS, (v)->run->debug.arch.dr6);		\
+} while (0)
+
+static const int lengths[] = { 1, 2, 2, 5, 2, 1, 1, 1, 3, 1 };
+
+static void single_step(struct __test_metadata *_metadata, unsigned int flags)
+{
+	struct vcpu *v = debugged(flags);
+	uintptr_t rip = (uintptr_t)steps_at;
+	struct kvm_regs r = get_regs(v);
+	struct kvm_sregs s;
+
+	r.rip = rip;
+	set_regs(v, &r);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_SINGLESTEP, 0, 0, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		rip += lengths[i];
+		EXPECT_STEP(v, rip);
+		EXPECT_EQ(0, get_regs(v).rflags & RFLAGS_TF);
+		set_debug(v, KVM_GUESTDBG_SINGLESTEP, 0, 0, 0);
+		/* A debugger writes back what it reads. */
+		r = get_regs(v);
+		set_regs(v, &r);
+		s = get_sregs(v);
+		set_sregs(v, &s);
+	}
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(0, hits);
+}
+
+TEST(single_steps)
+{
+	single_step(_metadata, 0);
+}
+
+TEST(single_steps_with_irqchip)
+{
+	single_step(_metadata, VM_IRQCHIP);
+}
+
+/* Between steps interrupts stay out, if the debugger asks for that. */
+TEST(single_step_blocks_interrupts)
+{
+	struct vcpu *v = debugged(VM_IRQCHIP);
+	uintptr_t rip = (uintptr_t)steps_at;
+	struct kvm_regs r = get_regs(v);
+
+	guest_handlers[2] = handler;
+	r.rip = rip;
+	set_regs(v, &r);
+	ASSERT_EQ(0, try_ioctl(v->fd, KVM_NMI, NULL));
+	for (int i = 0; i < 3; i++) {
+		rip += lengths[i];
+		ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_SINGLESTEP |
+				       KVM_GUESTDBG_BLOCKIRQ, 0, 0, 0));
+		EXPECT_STEP(v, rip);
+		EXPECT_EQ(0, hits);
+	}
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
+}
+
+TEST(general_detect)
+{
+	struct vcpu *v = debugged(0);
+	struct kvm_regs r = get_regs(v);
+
+	r.rip = (uintptr_t)nop_at;
+	set_regs(v, &r);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, 0, 0, DR7_ONE | DR7_GD));
+	EXPECT_STOP(v, DB, dr_at, DR6_BD);
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	ASSERT_EQ(1, vcpu_sync(v));
+}
+
+TEST(inject_db)
+{
+	struct vcpu *v = debugged(0);
+	struct kvm_regs r = get_regs(v);
+
+	r.rip = (uintptr_t)nop_at;
+	set_regs(v, &r);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_INJECT_DB, 0, 0, 0));
+	EXPECT_EQ(-EBUSY, set_debug(v, KVM_GUESTDBG_INJECT_DB, 0, 0, 0));
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
+	EXPECT_EQ((uintptr_t)nop_at, seen_rip);
+}
+
+/* ------------------------------------------------ the guest debugs itself */
+
+extern const char own_nop[], own_stored[];
+
+static void guest_breakpoints(void)
+{
+	set_dr(6, DR6_ONES);
+	set_dr(0, (uintptr_t)own_nop);
+	set_dr(7, DR7_ONE | DR7_ENABLE(0));
+	asm volatile("own_nop: nop");
+	CHECK_EQ(hits, 1);
+	CHECK_EQ(seen_rip, (uintptr_t)own_nop);
+	CHECK_EQ(seen_dr6, DR6_ONES | 1);
+
+	set_dr(3, (uintptr_t)&watched);
+	set_dr(7, DR7_ONE | DR7_ENABLE(3) | DR7_WRITE4(3));
+	asm volatile("movl $1, watched; own_stored: nop" ::: "memory");
+	CHECK_EQ(hits, 2);
+	CHECK_EQ(seen_rip, (uintptr_t)own_stored);
+	CHECK_EQ(seen_dr6 & 15, 8);
+	/* It stays armed over exits to user space. */
+	guest_sync(1);
+	watched = 2;
+	CHECK_EQ(hits, 3);
+	set_dr(7, DR7_ONE);
+	watched = 3;
+	CHECK_EQ(hits, 3);
+	guest_sync(2);
+}
+
+static void own_db(struct guest_frame *f)
+{
+	hits++;
+	seen_rip = f->rip;
+	seen_dr6 = get_dr6();
+	f->rflags |= 1 << 16;		/* RF: get past the breakpoint */
+}
+
+TEST(guests_own_breakpoints)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	guest_handlers[DB] = own_db;
+	vcpu_long(v, guest_breakpoints);
+	ASSERT_EQ(1, vcpu_sync(v));
+	ASSERT_EQ(2, vcpu_sync(v));
+}
+
+/* The host's debugger uses them all, and the guest does not notice. */
+static void guest_keeps_its_registers(void)
+{
+	uint64_t v;
+
+	set_dr(1, 0x123456789a);
+	set_dr(7, DR7_ONE | DR7_ENABLE(1));
+	guest_sync(1);
+	asm volatile("mov %%dr1, %0" : "=r"(v));
+	CHECK_EQ(v, 0x123456789a);
+	asm volatile("mov %%dr7, %0" : "=r"(v));
+	CHECK_EQ(v, DR7_ONE | DR7_ENABLE(1));
+	guest_sync(2);
+}
+
+TEST(both_debug)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_debugregs d;
+
+	vcpu_long(v, guest_keeps_its_registers);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, 1,
+			       (uintptr_t)guest_keeps_its_registers,
+			       DR7_ONE | DR7_ENABLE(1)));
+	EXPECT_STOP(v, DB, guest_keeps_its_registers, 2);
+	jump(v, 0);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, 1, 0x1000,
+			       DR7_ONE | DR7_ENABLE(1)));
+	ASSERT_EQ(1, vcpu_sync(v));
+	do_ioctl(v->fd, KVM_GET_DEBUGREGS, &d);
+	EXPECT_EQ(0x123456789a, d.db[1]);
+	EXPECT_EQ(DR7_ONE | DR7_ENABLE(1), d.dr7);
+	ASSERT_EQ(2, vcpu_sync(v));
+}
+
+extern const char tf_from[], tf_to[];
+
+/* POPF sets TF; each instruction after it traps, also those that exit. */
+static void guest_steps_itself(void)
+{
+	asm volatile("pushf; orl $0x100, (%%rsp); popf\n\t"
+		     "tf_from: nop\n\t"
+		     "xor %%eax, %%eax\n\t"
+		     "cpuid\n\t"
+		     "mov $0x1b, %%ecx\n\t"
+		     "rdmsr\n\t"
+		     "nop\n\t"
+		     "nop\n\t"
+		     "tf_to: nop"
+		     ::: "rax", "rbx", "rcx", "rdx", "memory");
+	guest_sync(hits);
+}
+
+TEST(guests_own_single_step)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	guest_handlers[DB] = handler;
+	vcpu_long(v, guest_steps_itself);
+	ASSERT_EQ(7, vcpu_sync(v));
+	EXPECT_EQ((uintptr_t)tf_to, seen_rip);
+	EXPECT_EQ(DR6_ONES | DR6_BS, seen_dr6);
+}
+
+static void guest_int1(void)
+{
+	asm volatile("own_int1: .byte 0xf1; nop");
+	guest_sync(1);
+}
+
+extern const char own_int1[];
+
+TEST(int1)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	guest_handlers[DB] = handler;
+	vcpu_long(v, guest_int1);
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
+	EXPECT_EQ((uintptr_t)own_int1 + 1, seen_rip);
+}
+
+static void set_cr4(uint64_t set, uint64_t clear)
+{
+	uint64_t v;
+
+	asm volatile("mov %%cr4, %0" : "=r"(v));
+	asm volatile("mov %0, %%cr4" :: "r"((v | set) & ~clear));
+}
+
+static void guest_rules(void)
+{
+	uint64_t high = 1ULL << 32, v = 0;
+
+	set_dr(0, ~0ULL);
+	asm volatile("mov %%dr0, %0" : "=r"(v));
+	CHECK_EQ(v, ~0ULL);
+	set_dr(6, 0);
+	CHECK_EQ(get_dr6(), DR6_ONES);
+	set_dr(7, 0xffff0000);
+	asm volatile("mov %%dr7, %0" : "=r"(v));
+	CHECK_EQ(v, 0xffff0400);
+	set_dr(7, DR7_ONE);
+	CHECK_EQ(TRY("mov %0, %%dr6", :: "r"(high)), 13);
+	CHECK_EQ(TRY("mov %0, %%dr7", :: "r"(high)), 13);
+	/* DR4 is DR6, until CR4.DE says that it is nothing. */
+	CHECK_EQ(TRY("mov %%dr4, %0", : "=r"(v)), -1);
+	CHECK_EQ(v, DR6_ONES);
+	set_cr4(8, 0);
+	CHECK_EQ(TRY("mov %%dr4, %0", : "=r"(v)), 6);
+	CHECK_EQ(TRY("mov %0, %%dr5", :: "r"(v)), 6);
+	set_cr4(0, 8);
+	/* General detect: the access traps, and the bit goes off. */
+	set_dr(7, DR7_ONE | DR7_GD);
+	CHECK_EQ(TRY("mov %%dr0, %0", : "=r"(v)), DB);
+	CHECK_EQ(get_dr6(), DR6_ONES | DR6_BD);
+	asm volatile("mov %%dr7, %0" : "=r"(v));
+	CHECK_EQ(v, DR7_ONE);
+	guest_sync(1);
+}
+
+TEST(rules_of_mov_dr)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	vcpu_long(v, guest_rules);
+	ASSERT_EQ(1, vcpu_sync(v));
+}
+
+TEST(debugregs)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_debugregs d, back;
+
+	do_ioctl(v->fd, KVM_GET_DEBUGREGS, &d);
+	EXPECT_EQ(DR6_ONES, d.dr6);
+	EXPECT_EQ(DR7_ONE, d.dr7);
+	EXPECT_EQ(0, d.db[0] | d.db[1] | d.db[2] | d.db[3] | d.flags);
+	for (int n = 0; n < 4; n++)
+		d.db[n] = 0x1000 * n + n;
+	d.dr6 |= 5;
+	ASSERT_EQ(0, try_ioctl(v->fd, KVM_SET_DEBUGREGS, &d));
+	do_ioctl(v->fd, KVM_GET_DEBUGREGS, &back);
+	EXPECT_EQ(0, memcmp(&d, &back, sizeof(d)));
+	d.dr7 |= 1ULL << 32;
+	EXPECT_EQ(-EINVAL, try_ioctl(v->fd, KVM_SET_DEBUGREGS, &d));
+	d = back;
+	d.dr6 |= 1ULL << 32;
+	EXPECT_EQ(-EINVAL, try_ioctl(v->fd, KVM_SET_DEBUGREGS, &d));
+	d = back;
+	d.flags = 1;
+	EXPECT_EQ(-EINVAL, try_ioctl(v->fd, KVM_SET_DEBUGREGS, &d));
+	do_ioctl(v->fd, KVM_GET_DEBUGREGS, &d);
+	EXPECT_EQ(0, memcmp(&d, &back, sizeof(d)));
+}
+
+LVX_TEST_MAIN
