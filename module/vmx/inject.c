@@ -258,6 +258,8 @@ static int take_irq(struct lvx_vcpu *vcpu)
 void lvx_inject(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
+	/* A debugger that steps may want them to wait. */
+	bool blocked = vmx->guest_debug & KVM_GUESTDBG_BLOCKIRQ;
 	u32 window = 0, state;
 	bool busy = false;
 	int vector;
@@ -270,7 +272,7 @@ void lvx_inject(struct lvx_vcpu *vcpu)
 		busy = true;
 	}
 
-	if (vmx->nmi_pending) {
+	if (vmx->nmi_pending && !blocked) {
 		state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
 		if (busy || (state & NMI_BLOCKED)) {
 			window |= CPU_BASED_NMI_WINDOW_EXITING;
@@ -287,7 +289,7 @@ void lvx_inject(struct lvx_vcpu *vcpu)
 		}
 	}
 
-	if (irq_pending(vcpu)) {
+	if (irq_pending(vcpu) && !blocked) {
 		if (busy || !lvx_interrupts_enabled(vcpu)) {
 			window |= CPU_BASED_INTR_WINDOW_EXITING;
 		} else {
@@ -302,7 +304,7 @@ void lvx_inject(struct lvx_vcpu *vcpu)
 			if (irq_pending(vcpu))
 				window |= CPU_BASED_INTR_WINDOW_EXITING;
 		}
-	} else if (vcpu->run->request_interrupt_window) {
+	} else if (vcpu->run->request_interrupt_window && !blocked) {
 		window |= CPU_BASED_INTR_WINDOW_EXITING;
 	}
 
