@@ -14,7 +14,7 @@ SRCTAR=/usr/src/linux-source-6.1.tar.xz
 SCRIPTS=$BUILD/style
 cd "$TOP" || exit 1
 
-CHECKS=(spdx whitespace layers vmx_stays tour sdm_names shellcheck kernel_doc
+CHECKS=(spdx whitespace layers vmx_stays kbuild_list tour sdm_names shellcheck kernel_doc
 	checkpatch sparse)
 
 sources() { git ls-files -- '*.c' '*.h' '*.S'; }
@@ -92,6 +92,15 @@ check_vmx_stays()
 {
 	kernel_sources | grep '^module/' | grep -v '^module/vmx/' |
 		xargs grep -nE '#include <asm/vmx\.h>|\bvm(read|write|launch|resume|ptrld|clear)\b *%'
+}
+
+# Kbuild lists what is there: kbuild itself finds what is missing, not what is
+# left over.
+check_kbuild_list()
+{
+	git ls-files -- 'module/*.[cS]' | while read -r file; do
+		grep -qE "[ =]${file%.*}\\.o( |\$)" Kbuild || echo "$file is not in Kbuild"
+	done
 }
 
 # Every file has its place in the reading tour, and every place a file.
