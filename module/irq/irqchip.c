@@ -52,6 +52,7 @@ static void raise_extint(struct lvx_irqchip *chip)
 }
 
 static unsigned long pic_begin(struct lvx_irqchip *chip)
+	__acquires(&chip->lock)
 {
 	unsigned long flags;
 
@@ -61,6 +62,7 @@ static unsigned long pic_begin(struct lvx_irqchip *chip)
 
 /* End what pic_begin() began, and pass on what happened between. */
 static void pic_end(struct lvx_irqchip *chip, unsigned long flags, bool was_up)
+	__releases(&chip->lock)
 {
 	unsigned long acked = chip->pic.acked, unmasked = chip->pic.unmasked;
 	bool raised = chip->pic.output && !was_up;
