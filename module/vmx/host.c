@@ -24,6 +24,7 @@
 #include <asm/asm.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/msr.h>
+#include <asm/processor.h>
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
 
@@ -45,6 +46,24 @@ static DEFINE_PER_CPU(struct lvx_vmcs_region *, vmxon_region);
 static DEFINE_MUTEX(host_lock);
 static int nr_vms;			/* under host_lock */
 static bool shutting_down;		/* set once, never cleared */
+
+/*
+ * L1 Terminal Fault: on CPUs that have it, a guest can read what is in the L1
+ * data cache, whatever the EPT says. So the cache is emptied before the guest
+ * is entered from the outer loop, where the host may have touched anything; the
+ * inner loop touches the VM's own data only.
+ */
+bool lvx_flush_l1d;
+
+static void choose_l1d_flush(void)
+{
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) ||
+	    l1tf_mitigation == L1TF_MITIGATION_OFF)
+		return;
+	lvx_flush_l1d = boot_cpu_has(X86_FEATURE_FLUSH_L1D);
+	if (!lvx_flush_l1d)
+		pr_warn("lvx: this CPU has L1TF and no command to flush its L1 cache; a hostile guest may read host memory\n");
+}
 
 static int vmxon(phys_addr_t region)
 {
@@ -397,7 +416,7 @@ int lvx_vmx_init(void)
 		return r;
 	lvx_vmcs_init();
 	lvx_msr_init();
-	lvx_msr_init();
+	choose_l1d_flush();
 	r = register_reboot_notifier(&reboot_nb);
 	if (r)
 		goto free_regions;

@@ -14,6 +14,7 @@
  */
 #include <linux/preempt.h>
 #include <asm/cpu_entry_area.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
 #include <asm/mmu_context.h>
@@ -124,6 +125,7 @@ void lvx_switch_to_guest(struct lvx_vcpu *vcpu)
 	set_host_base(HOST_FS_BASE, &vmx->host_fs_base, current->thread.fsbase);
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->msr_kernel_gs_base);
 	load_swapped(vmx, true);
+	vmx->host_debugctl = get_debugctlmsr();
 	vmx->switched = true;
 }
 

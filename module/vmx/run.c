@@ -14,6 +14,7 @@
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <asm/debugreg.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/idtentry.h>
@@ -296,6 +297,8 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 		lvx_debug_enter(vcpu);
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
+	if (unlikely(lvx_flush_l1d))
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	current->flags |= PF_VCPU;
 	vmx->inject = true;
 
@@ -303,6 +306,9 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 
 	vcpu->cr2 = native_read_cr2();
 	lvx_debug_exit(vcpu);
+	/* VM exit clears it; a profiler of the host may want its branch records. */
+	if (unlikely(vmx->host_debugctl))
+		update_debugctlmsr(vmx->host_debugctl);
 	switch_xstate(vcpu, false);
 	/* Pairs with the acquire in lvx_request_all(). */
 	smp_store_release(&vcpu->mode, LVX_OUTSIDE_GUEST);

@@ -117,6 +117,7 @@ struct lvx_vmx {
 
 	/* Host state that VM exits lose: see load.c */
 	bool switched;			/* guest MSRs and segments are live */
+	u64 host_debugctl;
 	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
 	unsigned long host_fs_base, host_gs_base;	/* caches of the VMCS fields */
 
@@ -329,6 +330,7 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu);
 
 /* host.c */
+extern bool lvx_flush_l1d;
 DECLARE_PER_CPU(bool, lvx_vmx_on);
 void lvx_invept(u64 eptp);
 void lvx_invvpid(u16 vpid);

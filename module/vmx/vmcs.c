@@ -12,6 +12,7 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <asm/nospec-branch.h>
 
 #include "vmx/caps.h"
 #include "vmx/vcpu.h"
@@ -166,6 +167,8 @@ bool lvx_vmcs_load(struct lvx_vmcs *vmcs)
 	}
 	if (this_cpu_read(current_vmcs) != vmcs) {
 		this_cpu_write(current_vmcs, vmcs);
+		/* Another guest ran here: its branch predictions end with it. */
+		indirect_branch_prediction_barrier();
 		if (vmptrld(__pa(vmcs->region)))
 			pr_err_ratelimited("lvx: VMPTRLD failed on CPU %d\n",
 					   smp_processor_id());
