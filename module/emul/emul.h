@@ -73,10 +73,10 @@ struct lvx_emul_ctx *lvx_emul_ctx(struct lvx_vcpu *vcpu);
 /* An access at ctx->gpa that no slot serves. May sleep. */
 enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu);
 /*
- * The same with interrupts off, in 64-bit mode, for what an in-kernel device
- * serves at once: DONE, or RETRY with nothing changed: "go the long way". Of
- * the context only rip, cr3, cr4, gpa, gla and is_write are looked at, and
- * only rip changes.
+ * The same with interrupts off, in 64-bit mode, for a simple instruction: DONE,
+ * TO_USER, or RETRY with nothing changed: "go the long way". Of the context
+ * only rip, cr3, cr4, gpa, gla and is_write are looked at, and only rip
+ * changes, RSP not at all.
  */
 enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu);
 /* KVM_TRANSLATE, with ctx filled: false if @la isn't mapped. May sleep. */

@@ -81,8 +81,7 @@ void fetch_cache_destroy(struct fetch_cache *cache);
 /* simple.c */
 bool simple_insn(const struct insn *insn);
 bool simple_fits(struct lvx_vcpu *vcpu, const struct insn *insn);
-enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn,
-				bool atomic);
+enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn);
 void simple_complete(struct lvx_vcpu *vcpu);
 
 /* mmio.c */

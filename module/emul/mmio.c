@@ -209,19 +209,20 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu)
 		return result;
 	if (emul->ctx.gla_valid && simple_insn(&insn) &&
 	    simple_fits(vcpu, &insn))
-		return simple_run(vcpu, &insn, false);
+		return simple_run(vcpu, &insn);
 	exec_start(&emul->exec, &insn);
 	emul_fill_cpu(vcpu, &insn);
 	return run(vcpu);
 }
 
 /**
- * lvx_emul_mmio_atomic() - the same, for a device in the kernel
+ * lvx_emul_mmio_atomic() - the same, for what is simple
  * @vcpu: in 64-bit mode; of the context, rip, cr3, cr4, gpa, gla (which is
  *	  valid) and is_write are filled. RSP needn't be.
  *
- * Any context. Return: LVX_EMUL_DONE: of the context, rip has moved on, and RSP
- * is as it was; or LVX_EMUL_RETRY: nothing happened, use lvx_emul_mmio().
+ * Any context. Return: LVX_EMUL_DONE or _TO_USER, and of the context only rip
+ * has changed, and will change; or LVX_EMUL_RETRY: nothing happened, use
+ * lvx_emul_mmio().
  */
 enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu)
 {
@@ -229,7 +230,7 @@ enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu)
 
 	if (!insn || !simple_fits(vcpu, insn))
 		return LVX_EMUL_RETRY;
-	return simple_run(vcpu, insn, true);
+	return simple_run(vcpu, insn);
 }
 
 /**

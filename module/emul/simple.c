@@ -6,7 +6,8 @@
  * The CPU has computed, checked and translated the address already and gives
  * it with the exit. It remains to look at the instruction for size and
  * register, and to ask the bus. Whatever isn't as simple as that goes the long
- * way (mmio.c), with the same result.
+ * way (mmio.c), with the same result. Of the registers in the context only RIP
+ * is used.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -66,16 +67,8 @@ bool simple_fits(struct lvx_vcpu *vcpu, const struct insn *insn)
 	       operand_address(insn, vcpu->regs, ctx->rip) == ctx->gla;
 }
 
-static void finish(struct lvx_vcpu *vcpu, const struct insn *insn)
-{
-	struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
-
-	ctx->rip += insn->len;
-	ctx->rflags &= ~(u64)EXEC_RF;
-}
-
 static enum lvx_emul_result store(struct lvx_vcpu *vcpu,
-				  const struct insn *insn, bool atomic)
+				  const struct insn *insn)
 {
 	const struct exec_cpu cpu = { .gpr = vcpu->regs };
 	u64 gpa = vcpu->emul->ctx.gpa;
@@ -83,12 +76,8 @@ static enum lvx_emul_result store(struct lvx_vcpu *vcpu,
 
 	if (insn->src == OPND_REG)
 		value = exec_get_gpr(&cpu, insn, insn->reg, insn->memsize);
-	if (!lvx_bus_write(vcpu, LVX_BUS_MMIO, gpa, insn->memsize, &value)) {
-		finish(vcpu, insn);
+	if (!lvx_bus_write(vcpu, LVX_BUS_MMIO, gpa, insn->memsize, &value))
 		return LVX_EMUL_DONE;
-	}
-	if (atomic)
-		return LVX_EMUL_RETRY;
 	mmio_to_user(vcpu, gpa, insn->memsize, true, &value);
 	return LVX_EMUL_TO_USER;
 }
@@ -100,11 +89,10 @@ static void loaded(struct lvx_vcpu *vcpu, const struct insn *insn, u64 value)
 	if (insn->op == OP_MOVSX)
 		value = exec_extend(insn, value);
 	exec_set_gpr(&cpu, insn, insn->reg, insn->opsize, value);
-	finish(vcpu, insn);
 }
 
 static enum lvx_emul_result load(struct lvx_vcpu *vcpu,
-				 const struct insn *insn, bool atomic)
+				 const struct insn *insn)
 {
 	u64 gpa = vcpu->emul->ctx.gpa;
 	u64 value = 0;
@@ -113,8 +101,6 @@ static enum lvx_emul_result load(struct lvx_vcpu *vcpu,
 		loaded(vcpu, insn, value);
 		return LVX_EMUL_DONE;
 	}
-	if (atomic)
-		return LVX_EMUL_RETRY;
 	mmio_to_user(vcpu, gpa, insn->memsize, false, NULL);
 	return LVX_EMUL_TO_USER;
 }
@@ -123,23 +109,22 @@ static enum lvx_emul_result load(struct lvx_vcpu *vcpu,
  * simple_run() - execute the move
  * @vcpu: as for simple_fits()
  * @insn: simple_fits() holds
- * @atomic: with interrupts off: don't go to user space
  *
- * Return: LVX_EMUL_DONE, _TO_USER, or, if @atomic, _RETRY with nothing changed.
+ * Any context. Return: LVX_EMUL_DONE or _TO_USER; RIP has moved on for either.
  */
-enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn,
-				bool atomic)
+enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn)
 {
 	enum lvx_emul_result result;
 
 	if (insn->dst == OPND_MEM)
-		result = store(vcpu, insn, atomic);
+		result = store(vcpu, insn);
 	else
-		result = load(vcpu, insn, atomic);
+		result = load(vcpu, insn);
 	if (result == LVX_EMUL_TO_USER) {
 		vcpu->emul->simple = true;
 		vcpu->emul->exec.insn = *insn;
 	}
+	vcpu->emul->ctx.rip += insn->len;
 	return result;
 }
 
@@ -148,9 +133,7 @@ void simple_complete(struct lvx_vcpu *vcpu)
 {
 	const struct insn *insn = &vcpu->emul->exec.insn;
 
-	if (insn->dst == OPND_MEM)
-		finish(vcpu, insn);
-	else
+	if (insn->dst != OPND_MEM)
 		loaded(vcpu, insn, exec_load(vcpu->run->mmio.data,
 					     insn->memsize));
 }

@@ -234,10 +234,18 @@ enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 	ctx->gpa = gpa;
 	ctx->gla = vmcs_readl(GUEST_LINEAR_ADDRESS);
 	ctx->is_write = qual & LVX_ACCESS_WRITE;
-	if (lvx_emul_mmio_atomic(vcpu) != LVX_EMUL_DONE)
+	switch (lvx_emul_mmio_atomic(vcpu)) {
+	case LVX_EMUL_DONE:
+		lvx_skip_to(vcpu, ctx->rip);
+		return LVX_RESUME;
+	case LVX_EMUL_TO_USER:
+		/* It will change RIP and nothing else that the VMCS holds. */
+		to_vmx(vcpu)->emul_rsp = vcpu->regs[LVX_RSP];
+		to_vmx(vcpu)->emul_rflags = ctx->rflags;
+		return LVX_TO_USER;
+	default:
 		return LVX_SLOW;
-	lvx_skip_to(vcpu, ctx->rip);
-	return LVX_RESUME;
+	}
 }
 
 static enum lvx_next mmio(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
