@@ -259,9 +259,10 @@ static enum lvx_fault fault_in(struct fault *f, u64 generation,
 	return stale ? LVX_FAULT_FIXED : LVX_FAULT_BAD;
 }
 
+/* Any mapping is readable: CPUs need not have execute-only ones. */
 static u64 rights_of(u32 access)
 {
-	return (access & LVX_ACCESS_READ ? LVX_EPT_READ : 0) |
+	return LVX_EPT_READ |
 	       (access & LVX_ACCESS_WRITE ? LVX_EPT_WRITE : 0) |
 	       (access & LVX_ACCESS_EXEC ? LVX_EPT_EXEC : 0);
 }
