@@ -153,7 +153,9 @@ static void report(const struct vm *vm, const struct outcome *outcome)
 		break;
 	case END_FAILED:
 		fail("%s", outcome->text);
-		return;
+		if (outcome->cpu < 0)
+			return;
+		break;
 	default:
 		return;
 	}

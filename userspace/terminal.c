@@ -103,6 +103,7 @@ void console_stop(struct console *console)
 	make_cooked();
 	close(console->signals);
 	sigprocmask(SIG_SETMASK, &console->old_signals, NULL);
+	console->closing = false;
 	console_flush(console, true);
 }
 
@@ -164,21 +165,47 @@ static size_t filter(struct console *console, uint8_t *data, size_t length,
 	return to;
 }
 
+/* How much may be read from stdin now; 0: stop reading it for a while. */
+static size_t input_room(struct console *console)
+{
+	size_t room;
+
+	pthread_mutex_lock(&console->lock);
+	room = CONSOLE_INPUT_SIZE - (console->input_tail - console->input_head);
+	console->input_full = !room && !console->escapes;
+	pthread_mutex_unlock(&console->lock);
+	/*
+	 * The escape key must work even if the guest never reads: from a
+	 * terminal we go on reading, and keys beyond a full buffer are lost.
+	 */
+	return room || !console->escapes ? room : 1;
+}
+
+static void store_input(struct console *console, const uint8_t *data, size_t count)
+{
+	size_t i;
+
+	pthread_mutex_lock(&console->lock);
+	for (i = 0; i < count; i++) {
+		if (console->input_tail - console->input_head == CONSOLE_INPUT_SIZE)
+			break;
+		console->input[console->input_tail++ % CONSOLE_INPUT_SIZE] = data[i];
+	}
+	pthread_mutex_unlock(&console->lock);
+	if (count && console->client.input)
+		console->client.input(console->client.client);
+}
+
 /* Read as much as there is room for, and tell the serial port. */
 static enum console_event take_input(struct console *console)
 {
 	enum console_event event = CONSOLE_NONE;
 	uint8_t data[CONSOLE_INPUT_SIZE];
+	size_t room = input_room(console);
 	ssize_t count;
-	size_t room, i;
 
-	pthread_mutex_lock(&console->lock);
-	room = CONSOLE_INPUT_SIZE - (console->input_tail - console->input_head);
-	console->input_full = !room;
-	pthread_mutex_unlock(&console->lock);
 	if (!room)
 		return CONSOLE_NONE;
-
 	count = read(STDIN_FILENO, data, room);
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return CONSOLE_NONE;
@@ -188,12 +215,7 @@ static enum console_event take_input(struct console *console)
 	}
 	if (console->escapes)
 		count = (ssize_t)filter(console, data, (size_t)count, &event);
-	pthread_mutex_lock(&console->lock);
-	for (i = 0; i < (size_t)count; i++)
-		console->input[console->input_tail++ % CONSOLE_INPUT_SIZE] = data[i];
-	pthread_mutex_unlock(&console->lock);
-	if (count && console->client.input)
-		console->client.input(console->client.client);
+	store_input(console, data, (size_t)count);
 	return event;
 }
 

@@ -193,12 +193,16 @@ int vcpus_start(struct vm *vm)
 void vcpus_join(struct vm *vm)
 {
 	unsigned int i;
+	bool running;
 
 	for (i = 0; i < vm->config->cpus; i++) {
-		if (!vm->vcpus[i].running)
-			continue;
-		pthread_join(vm->vcpus[i].thread, NULL);
+		/* From here on vcpus_kick() leaves the thread alone. */
+		pthread_mutex_lock(&vm->end_lock);
+		running = vm->vcpus[i].running;
 		vm->vcpus[i].running = false;
+		pthread_mutex_unlock(&vm->end_lock);
+		if (running)
+			pthread_join(vm->vcpus[i].thread, NULL);
 	}
 }
 
