@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Boots Debian's unmodified kernels as guests through the launcher, and ends
+# them in every way that a guest can end. Runs in the emulated host.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+
+crash_kernel >/tmp/crash
+echo "# boot/run-boot"
+kvm_works "KVM runs a guest before"
+
+for version in 6.1 6.12; do
+	guest "$version" lvx.poweroff
+	expect "Debian $version boots and powers off" 0 "init reached, Linux $version"
+done
+
+guest 6.1 lvx.reboot --no-reboot
+expect "reboot with --no-reboot ends" 0 "init reached"
+
+guest 6.1 lvx.panic
+expect "a guest's panic has its own status" 3 "Kernel panic"
+
+timeout -s KILL 30 lvx run --kernel /tmp/crash >"$LOG" 2>&1 </dev/null
+expect "a triple fault has its own status" 4 "[Tt]riple fault"
+grep -qi "rip.*1000078" "$LOG"
+result $? "and the registers are shown"
+
+# A guest that restarts, and whose launcher is killed in its second boot.
+lvx run --kernel /guest/vmlinuz-6.1 --initrd /guest/initrd \
+	--append "cryptomgr.notests lvx.reboot" >"$LOG" 2>&1 </dev/null &
+launcher=$!
+wait_for "init reached" 1 && wait_for "Linux version" 2
+result $? "a reboot starts the guest again"
+! rmmod lvx 2>/dev/null
+result $? "the module stays while a guest runs"
+kill -KILL $launcher
+wait $launcher 2>/dev/null
+rmmod lvx
+result $? "the module goes after kill -9 in mid-boot"
+kvm_works "KVM runs a guest afterwards"
+insmod /lab/lvx.ko
+result $? "the module can be loaded again"
+
+guest 6.1 lvx.spin &
+launcher=$!
+wait_for "init reached" 1
+killall lvx
+wait $launcher
+[ $? -ne 137 ]
+result $? "a signal ends a guest that spins"
+host_is_clean
+finish
