@@ -157,12 +157,14 @@ static void run_string(struct __test_metadata *_metadata, struct vcpu *v,
 	start_blob(v, &regs);
 	ASSERT_EQ(bytes, serve(v, s, dev, &exits))
 		TH_LOG("%s of %zu%s", s->name, n, down ? ", down" : "");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		ASSERT_EQ(0, memcmp(dev + i * s->size,
 				    ram + (down ? n - 1 - i : i) * s->size,
 				    s->size));
-	if (s->in && s->rep && bytes <= KIB && !down && n)
+	}
+	if (s->in && s->rep && bytes <= KIB && !down && n) {
 		ASSERT_GE(3U, exits);
+	}
 	regs = get_regs(v);
 	ASSERT_EQ(s->rep ? 0 : 77, regs.rcx);
 	ASSERT_EQ(start + (down ? -bytes : bytes), s->in ? regs.rdi : regs.rsi);

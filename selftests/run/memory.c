@@ -396,9 +396,7 @@ TEST_F(memory, large_pages)
  * A guest that never leaves by itself, while the memory under it is exchanged.
  * After mmap() has returned, it must not see the old page, nor write to it.
  */
-#define TURNS	20
-
-static volatile uint64_t turn, turn_done;
+static volatile uint64_t turns, turn, turn_done;
 static volatile bool ended;
 
 static void g_watch(void)
@@ -406,7 +404,7 @@ static void g_watch(void)
 	volatile uint64_t *page = (uint64_t *)GPA_EXTRA;
 	uint64_t now;
 
-	for (uint64_t last = 0; last < TURNS;) {
+	for (uint64_t last = 0; last < turns;) {
 		now = turn;
 		if (now == last) {
 			/* Keep the translation in use. */
@@ -419,6 +417,12 @@ static void g_watch(void)
 		turn_done = now;
 	}
 	guest_sync(0);
+}
+
+/* On one CPU each turn waits for the timer tick twice. */
+static unsigned int nr_turns(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 100 : 4;
 }
 
 /* Where no slot is at a moment, the guest reads a device; so answer it. */
@@ -437,18 +441,22 @@ static void *runner(void *arg)
 
 TEST_F(memory, exchanged_under_a_running_guest)
 {
-	int fd = new_memfd((TURNS + 1) * PAGE);
-	uint64_t *file = mmap(NULL, (TURNS + 1) * PAGE, PROT_READ | PROT_WRITE,
-			      MAP_SHARED, fd, 0);
+	uint64_t *file;
 	pthread_t thread;
 	void *result;
+	int fd;
 
+	turns = nr_turns();
+	fd = new_memfd((turns + 1) * PAGE);
+	file = mmap(NULL, (turns + 1) * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, file);
 	vcpu_long(self->v, g_watch);
-	for (uint64_t i = 0; i <= TURNS; i++)
+	for (uint64_t i = 0; i <= turns; i++)
 		WORD(file, i) = i;
 	remap(self->mem, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, runner, self->v));
-	for (uint64_t i = 1; i <= TURNS; i++) {
+	for (uint64_t i = 1; i <= turns; i++) {
 		if (mmap(self->mem, PAGE, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, fd, i * PAGE) != self->mem)
 			die("mmap: %s", strerror(errno));
@@ -458,7 +466,7 @@ TEST_F(memory, exchanged_under_a_running_guest)
 	}
 	pthread_join(thread, &result);
 	ASSERT_EQ(1, (uintptr_t)result);
-	for (uint64_t i = 1; i <= TURNS; i++)
+	for (uint64_t i = 1; i <= turns; i++)
 		ASSERT_EQ(i + 1000, WORD(file, i));
 	ASSERT_EQ(0, WORD(file, 0));
 	close(fd);
@@ -471,12 +479,13 @@ TEST_F(memory, slot_exchanged_under_a_running_guest)
 	pthread_t thread;
 	void *result;
 
+	turns = nr_turns();
 	vcpu_long(self->v, g_watch);
 	vm_slot(self->vm, SLOT, 0, 0, 0, NULL);
 	vm_slot(self->vm, SLOT, 0, GPA_EXTRA + GIB, PAGE, two);
 	vm_slot(self->vm, 6, 0, GPA_EXTRA, PAGE, two + PAGE);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, runner, self->v));
-	for (uint64_t i = 1; i <= TURNS; i++) {
+	for (uint64_t i = 1; i <= turns; i++) {
 		int in = i % 2 ? SLOT : 6, out = 11 - in;
 		char *page = i % 2 ? two : two + PAGE;
 

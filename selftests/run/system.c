@@ -108,8 +108,9 @@ TEST(run_mapping)
 
 	ASSERT_EQ((COALESCED_PAGE + 1) * PAGE, v->vm->run_size);
 	ASSERT_EQ(0, v->run->immediate_exit);
-	for (size_t i = 0; i < PAGE; i++)
+	for (size_t i = 0; i < PAGE; i++) {
 		ASSERT_EQ(0, p[COALESCED_PAGE * PAGE + i]);
+	}
 }
 
 /* Debuggers and tracers tell the descriptors apart by these names. */

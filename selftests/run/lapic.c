@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The LAPIC in the kernel, in xAPIC and in x2APIC mode: priorities, timer in
+ * its three modes, IPIs between vCPUs, starting processors, HLT.
+ */
+#include <pthread.h>
+
+#include "harness.h"
+#include "apic.h"
+
+volatile bool apic_x2;
+
+/* What the handlers saw, in order. */
+static volatile uint32_t taken[64], nr_taken;
+
+static void on_interrupt(struct guest_frame *f)
+{
+	taken[nr_taken++ % 64] = f->vector;
+	apic_write(APIC_EOI, 0);
+}
+
+static void on_interrupt_no_eoi(struct guest_frame *f)
+{
+	taken[nr_taken++ % 64] = f->vector;
+}
+
+static void handle(unsigned int vector, void (*fn)(struct guest_frame *))
+{
+	guest_handlers[vector] = fn;
+}
+
+FIXTURE(lapic)
+{
+	struct vm *vm;
+	struct vcpu *v;
+};
+
+FIXTURE_VARIANT(lapic)
+{
+	bool x2;
+};
+
+FIXTURE_VARIANT_ADD(lapic, xapic) { .x2 = false };
+FIXTURE_VARIANT_ADD(lapic, x2apic) { .x2 = true };
+
+FIXTURE_SETUP(lapic)
+{
+	apic_x2 = variant->x2;
+	self->vm = vm_new(VM_IRQCHIP);
+	self->v = vcpu_new(self->vm, 0);
+}
+
+FIXTURE_TEARDOWN(lapic)
+{
+}
+
+static void g_self_ipi(void)
+{
+	apic_on();
+	handle(0x41, on_interrupt);
+	handle(0x52, on_interrupt);
+	/* Both wait for STI; the higher one goes first. */
+	apic_icr(0, 0x44000 | 0x41);
+	apic_icr(0, 0x44000 | 0x52);
+	CHECK_EQ(1U << (0x52 & 31) | 1U << (0x41 & 31),
+		 apic_read(APIC_IRR + 0x20));
+	sti();
+	asm volatile("nop");
+	cli();
+	CHECK_EQ(2, nr_taken);
+	CHECK_EQ(0x52, taken[0]);
+	CHECK_EQ(0x41, taken[1]);
+	CHECK_EQ(0, apic_read(APIC_IRR + 0x20));
+	CHECK_EQ(0, apic_read(APIC_ISR + 0x20));
+}
+
+TEST_F(lapic, self_ipi)
+{
+	vcpu_long(self->v, g_self_ipi);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+/* TPR and what is in service hold lower classes back. */
+static void g_priorities(void)
+{
+	apic_on();
+	for (int i = 0x30; i < 0x80; i += 0x10)
+		handle(i | 5, on_interrupt_no_eoi);
+	apic_write(APIC_TPR, 0x50);
+	sti();
+	apic_icr(0, 0x44000 | 0x35);
+	apic_icr(0, 0x44000 | 0x55);
+	asm volatile("nop");
+	CHECK_EQ(0, nr_taken);
+	CHECK_EQ(0x50, apic_read(APIC_PPR));
+	apic_icr(0, 0x44000 | 0x65);
+	asm volatile("nop");
+	CHECK_EQ(1, nr_taken);
+	CHECK_EQ(0x60, apic_read(APIC_PPR));
+	/* CR8 is the same register. */
+	asm volatile("mov %0, %%cr8" :: "r"(0UL));
+	CHECK_EQ(0, apic_read(APIC_TPR));
+	CHECK_EQ(1, nr_taken);
+	apic_write(APIC_EOI, 0);
+	asm volatile("nop");
+	CHECK_EQ(2, nr_taken);
+	CHECK_EQ(0x55, taken[1]);
+	apic_write(APIC_EOI, 0);
+	asm volatile("nop");
+	CHECK_EQ(3, nr_taken);
+	CHECK_EQ(0x35, taken[2]);
+	apic_write(APIC_EOI, 0);
+	cli();
+	CHECK_EQ(0, apic_read(APIC_PPR));
+	/* Lowering TPR by CR8 lets one in that waits. */
+	asm volatile("mov %0, %%cr8" :: "r"(15UL));
+	apic_icr(0, 0x44000 | 0x75);
+	sti();
+	asm volatile("nop");
+	CHECK_EQ(3, nr_taken);
+	asm volatile("mov %0, %%cr8" :: "r"(0UL));
+	asm volatile("nop");
+	CHECK_EQ(4, nr_taken);
+}
+
+TEST_F(lapic, priorities)
+{
+	vcpu_long(self->v, g_priorities);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+static void g_oneshot(void)
+{
+	apic_on();
+	handle(0xec, on_interrupt);
+	apic_write(APIC_TIMER_DIVIDE, 0xb);
+	apic_write(APIC_LVT_TIMER, 0xec);
+	apic_write(APIC_TIMER_INIT, 3000000);
+	CHECK(apic_read(APIC_TIMER_CURRENT) > 0);
+	CHECK(apic_read(APIC_TIMER_CURRENT) <= 3000000);
+	sti_hlt_cli();
+	CHECK_EQ(1, nr_taken);
+	CHECK_EQ(0, apic_read(APIC_TIMER_CURRENT));
+	/* Masked, it expires in silence. */
+	apic_write(APIC_LVT_TIMER, LVT_MASKED | 0xec);
+	apic_write(APIC_TIMER_INIT, 1000);
+	while (apic_read(APIC_TIMER_CURRENT))
+		;
+	sti();
+	asm volatile("nop");
+	cli();
+	CHECK_EQ(1, nr_taken);
+}
+
+TEST_F(lapic, timer_oneshot)
+{
+	vcpu_long(self->v, g_oneshot);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+static void g_periodic(void)
+{
+	apic_on();
+	handle(0xec, on_interrupt);
+	apic_write(APIC_TIMER_DIVIDE, 0);
+	apic_write(APIC_LVT_TIMER, TIMER_PERIODIC | 0xec);
+	apic_write(APIC_TIMER_INIT, 500000);
+	while (nr_taken < 5)
+		sti_hlt_cli();
+	apic_write(APIC_TIMER_INIT, 0);
+	CHECK_EQ(0, apic_read(APIC_TIMER_CURRENT));
+}
+
+TEST_F(lapic, timer_periodic)
+{
+	uint64_t start = now_ns();
+
+	vcpu_long(self->v, g_periodic);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+	/* Five periods of a millisecond. */
+	ASSERT_LE(5000000, now_ns() - start);
+}
+
+static void g_deadline(void)
+{
+	uint64_t deadline;
+
+	apic_on();
+	handle(0xec, on_interrupt);
+	/* In another mode the MSR does not exist, so to say. */
+	wrmsr(MSR_DEADLINE, rdtsc());
+	CHECK_EQ(0, rdmsr(MSR_DEADLINE));
+	apic_write(APIC_LVT_TIMER, TIMER_DEADLINE | 0xec);
+	for (int i = 1; i <= 3; i++) {
+		deadline = rdtsc() + 500000;
+		wrmsr(MSR_DEADLINE, deadline);
+		CHECK_EQ(deadline, rdmsr(MSR_DEADLINE));
+		sti_hlt_cli();
+		CHECK_EQ(i, nr_taken);
+		CHECK(rdtsc() >= deadline);
+		CHECK_EQ(0, rdmsr(MSR_DEADLINE));
+	}
+	/* One in the past comes at once. */
+	wrmsr(MSR_DEADLINE, 1);
+	sti();
+	asm volatile("nop");
+	cli();
+	CHECK_EQ(4, nr_taken);
+}
+
+TEST_F(lapic, timer_deadline)
+{
+	vcpu_long(self->v, g_deadline);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+/* A timer that is due while the guest does not run is not lost. */
+static void g_timer_across_exit(void)
+{
+	apic_on();
+	handle(0xec, on_interrupt);
+	apic_write(APIC_TIMER_DIVIDE, 0xb);
+	apic_write(APIC_LVT_TIMER, 0xec);
+	apic_write(APIC_TIMER_INIT, 1000000);
+	guest_sync(1);
+	sti();
+	asm volatile("nop");
+	cli();
+	CHECK_EQ(1, nr_taken);
+}
+
+TEST_F(lapic, timer_across_exit)
+{
+	vcpu_long(self->v, g_timer_across_exit);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	sleep_ms(20);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+/* Registers of the x2APIC space that fault, and what xAPIC mode has instead. */
+static void g_x2apic_faults(void)
+{
+	apic_on();
+	CHECK_EQ(13, TRY("rdmsr", :: "c"(0x80e) : "eax", "edx"));
+	CHECK_EQ(13, TRY("rdmsr", :: "c"(0x831) : "eax", "edx"));
+	CHECK_EQ(13, TRY("rdmsr", :: "c"(0x83f) : "eax", "edx"));
+	CHECK_EQ(13, TRY("wrmsr", :: "c"(0x802), "a"(0), "d"(0)));
+	CHECK_EQ(13, TRY("wrmsr", :: "c"(0x80d), "a"(0), "d"(0)));
+	CHECK_EQ(13, TRY("wrmsr", :: "c"(0x828), "a"(1), "d"(0)));
+	CHECK_EQ(13, TRY("wrmsr", :: "c"(0x830), "a"(1 << 20), "d"(0)));
+	CHECK_EQ(-1, TRY("wrmsr", :: "c"(0x808), "a"(0x20), "d"(0)));
+	/* Directly back to xAPIC mode: not allowed. */
+	CHECK_EQ(13, TRY("wrmsr", :: "c"(0x1b), "a"(0xfee00900), "d"(0)));
+	CHECK_EQ(-1, TRY("wrmsr", :: "c"(0x1b), "a"(0xfee00100), "d"(0)));
+	CHECK_EQ(13, TRY("rdmsr", :: "c"(0x802) : "eax", "edx"));
+	CHECK_EQ(13, TRY("wrmsr", :: "c"(0x1b), "a"(0xfee00d00), "d"(0)));
+	CHECK_EQ(-1, TRY("wrmsr", :: "c"(0x1b), "a"(0xfee00900), "d"(0)));
+	CHECK_EQ(0, mmio_read(APIC_MMIO + APIC_ID));
+}
+
+TEST(x2apic_faults)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+
+	apic_x2 = true;
+	vcpu_long(v, g_x2apic_faults);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+}
+
+/* ---------------------------------------------------------- several vCPUs */
+
+static volatile bool ready, stop;
+
+static void g_receiver(void)
+{
+	apic_on();
+	if (!apic_x2) {
+		apic_write(APIC_DFR, 0xffffffff);
+		apic_write(APIC_LDR, 2 << 24);
+	}
+	handle(0x61, on_interrupt);
+	ready = true;
+	while (!stop)
+		sti_hlt_cli();
+}
+
+/* One by one, each acknowledged by the handler's having run. */
+static void send_and_wait(uint32_t dest, uint32_t low)
+{
+	uint32_t before = nr_taken;
+
+	apic_icr(dest, low);
+	for (long i = 0; nr_taken == before && i < 10000000; i++)
+		asm volatile("pause");
+	CHECK_EQ(before + 1, nr_taken);
+}
+
+static void g_sender(void)
+{
+	uint32_t logical = apic_x2 ? 1 << 1 : 2;
+
+	apic_on();
+	while (!ready)
+		asm volatile("pause");
+	for (int i = 0; i < 10; i++) {
+		send_and_wait(1, 0x4000 | 0x61);
+		send_and_wait(logical, 0x4800 | 0x61);
+		send_and_wait(logical, 0x4900 | 0x61);
+		send_and_wait(0, 0xc4000 | 0x61);
+	}
+	stop = true;
+	send_and_wait(1, 0x4000 | 0x61);
+}
+
+static void *run_to_end(void *arg)
+{
+	struct vcpu *v = arg;
+
+	return (void *)(uintptr_t)vcpu_sync(v);
+}
+
+TEST_F(lapic, ipi)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct vcpu *w = vcpu_new(self->vm, 1);
+	pthread_t thread;
+	void *result;
+
+	do_ioctl(w->fd, KVM_SET_MP_STATE, &runnable);
+	vcpu_long(self->v, g_sender);
+	vcpu_long(w, g_receiver);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, w));
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+	pthread_join(thread, &result);
+	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
+}
+
+/* The started processor, in real mode at the SIPI's page: report, then stay. */
+GUEST_ASM(ap_code, 16,
+	"mov %cs, %ax; mov $0xe2, %dx; out %ax, %dx; 1: hlt; jmp 1b");
+
+static void g_starter(void)
+{
+	apic_on();
+	apic_icr(1, 0x4500);
+	apic_icr(1, 0x4600 | GPA_REAL >> 12);
+	guest_sync(1);
+}
+
+static void *run_ap(void *arg)
+{
+	struct vcpu *w = arg;
+	long r;
+
+	/* EAGAIN tells of the INIT. */
+	do {
+		r = vcpu_run(w);
+	} while (r == -EAGAIN);
+	return (void *)r;
+}
+
+TEST_F(lapic, init_and_sipi)
+{
+	struct vcpu *w = vcpu_new(self->vm, 1);
+	struct kvm_mp_state state;
+	pthread_t thread;
+	void *result;
+
+	do_ioctl(w->fd, KVM_GET_MP_STATE, &state);
+	ASSERT_EQ(KVM_MP_STATE_UNINITIALIZED, state.mp_state);
+	load_asm(self->vm, GPA_REAL, ap_code);
+	vcpu_long(self->v, g_starter);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_ap, w));
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	pthread_join(thread, &result);
+	ASSERT_EQ(NULL, result);
+	ASSERT_EQ(KVM_EXIT_IO, w->run->exit_reason);
+	ASSERT_EQ(0xe2, w->run->io.port);
+	ASSERT_EQ(GPA_REAL >> 4,
+		  *(uint16_t *)((uint8_t *)w->run + w->run->io.data_offset));
+}
+
+/* ------------------------------------------------------- save and restore */
+
+static void g_pending(void)
+{
+	apic_on();
+	handle(0x41, on_interrupt);
+	apic_icr(0, 0x44000 | 0x41);
+	guest_sync(1);
+	sti();
+	asm volatile("nop");
+	cli();
+	CHECK_EQ(1, nr_taken);
+}
+
+TEST_F(lapic, pending_interrupt_survives_save_and_restore)
+{
+	struct kvm_lapic_state state;
+
+	vcpu_long(self->v, g_pending);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	do_ioctl(self->v->fd, KVM_GET_LAPIC, &state);
+	ASSERT_EQ(1U << 1, *(uint32_t *)(state.regs + APIC_IRR + 0x20));
+	ASSERT_EQ(0x1ff, *(uint32_t *)(state.regs + APIC_SVR));
+	do_ioctl(self->v->fd, KVM_SET_LAPIC, &state);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+/* An MSI that arrives while the vCPU is outside is in the saved state. */
+static void g_idle(void)
+{
+	apic_on();
+	guest_sync(1);
+}
+
+TEST_F(lapic, msi_is_in_the_saved_state)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x63 };
+	struct kvm_lapic_state state;
+
+	vcpu_long(self->v, g_idle);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	ASSERT_EQ(1, try_ioctl(self->vm->fd, KVM_SIGNAL_MSI, &msi));
+	do_ioctl(self->v->fd, KVM_GET_LAPIC, &state);
+	ASSERT_EQ(1U << 3, *(uint32_t *)(state.regs + APIC_IRR + 0x30));
+	msi.flags = 0x80;
+	ASSERT_EQ(-EINVAL, try_ioctl(self->vm->fd, KVM_SIGNAL_MSI, &msi));
+}
+
+LVX_TEST_MAIN
