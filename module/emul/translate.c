@@ -74,7 +74,7 @@ enum lvx_emul_result emul_walk(struct lvx_vcpu *vcpu, u64 la,
 	const struct walk_memory memory = {
 		.opaque = vcpu->vm,
 		.read = read_entry,
-		.cmpxchg = exchange_entry,
+		.exchange = exchange_entry,
 	};
 	struct lvx_emul *emul = vcpu->emul;
 	struct walk_cpu cpu;

@@ -185,7 +185,7 @@ static enum walk_result set_accessed_dirty(struct state *s)
 	u8 i;
 	int err;
 
-	if (!s->memory->cmpxchg)
+	if (!s->memory->exchange)
 		return WALK_OK;
 	for (i = 0; i < w->nr; i++) {
 		old = w->entries[i].value;
@@ -194,8 +194,8 @@ static enum walk_result set_accessed_dirty(struct state *s)
 			new |= PTE_DIRTY;
 		if (new == old)
 			continue;
-		err = s->memory->cmpxchg(s->memory->opaque, w->entries[i].gpa,
-					 &old, new, w->entry_size);
+		err = s->memory->exchange(s->memory->opaque, w->entries[i].gpa,
+					  &old, new, w->entry_size);
 		if (err)
 			return err > 0 ? WALK_RETRY : WALK_NO_MEMORY;
 		w->entries[i].value = new;

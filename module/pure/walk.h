@@ -41,14 +41,14 @@ struct walk_cpu {
  * struct walk_memory - how a walk reaches the paging structures
  * @opaque: first argument
  * @read: 0, or any error when there is no memory at @gpa
- * @cmpxchg: 0; 1 if *@old wasn't there (it need not be updated); or an error.
- *	     NULL: a walk that leaves accessed and dirty flags alone
+ * @exchange: 0; 1 if *@old wasn't there (it need not be updated); or an error.
+ *	      NULL: a walk that leaves accessed and dirty flags alone
  */
 struct walk_memory {
 	void *opaque;
 	int (*read)(void *opaque, u64 gpa, void *data, unsigned int len);
-	int (*cmpxchg)(void *opaque, u64 gpa, u64 *old, u64 new,
-		       unsigned int len);
+	int (*exchange)(void *opaque, u64 gpa, u64 *old, u64 new,
+			unsigned int len);
 };
 
 enum walk_access {
