@@ -92,7 +92,7 @@ lab: all
 
 # --------------------------------------------------------------------- tests
 
-.PHONY: selftests check check-debug bench
+.PHONY: selftests check check-debug check-kvm-selftests bench
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
 
@@ -102,6 +102,11 @@ check:
 
 check-debug:
 	@$(LAB)/check.sh debug
+
+# The kernel's own tests of KVM, on KVM and on lvx. TESTS: only these.
+check-kvm-selftests: modules
+	@$(MAKE) -C selftests/kvm BUILD=$(BUILD)
+	@selftests/kvm/check.sh $(TESTS)
 
 bench: modules launcher
 	@$(MAKE) -C selftests/bench BUILD=$(BUILD)

@@ -45,7 +45,7 @@ packages()
 		test  | shellcheck                 | checks the scripts
 		test  | perl                       | checkpatch and kernel-doc
 		test  | python3                    | checks of the documentation
-		test  | linux-source-6.1           | checkpatch, kernel-doc, kselftest, the debugging kernel
+		test  | linux-source-6.1           | checkpatch, kernel-doc, kselftest, KVM selftests, the debugging kernel
 		test  | lz4                        | packs the debugging kernel
 		test  | bison                      | configures the debugging kernel
 		test  | flex                       | configures the debugging kernel

@@ -15,6 +15,9 @@ Nothing is installed but packages by 'make deps'; all that is made goes to build
   make check         all tests; the last line is "N passed, N failed, N skipped"
   make check-debug   kselftests in a kernel with KASAN, lockdep and kmemleak
                      (builds that kernel once: more than ten minutes)
+  make check-kvm-selftests
+                     the kernel's KVM selftests on KVM and on lvx; writes
+                     Documentation/kvm-selftests.rst
   make bench         ticks per exit, lvx beside KVM
   make clean         remove what was built    make distclean  and the kernels, too
 
@@ -27,6 +30,7 @@ Options, as in 'make run HOST=6.12 CPUS=2':
   TIME=SECONDS       limit in real time                     (check, bench)
   NATIVE=1           use this machine's own VMX, and root   (run)
   JOBS="unit style"  only these jobs                        (check)
+  TESTS="state_test" only these tests                       (check-kvm-selftests)
   KDIR=FOLDER        build the module for that kernel only  (modules)
 
 The emulated machine takes about half a minute to boot. Its first serial port
