@@ -81,10 +81,16 @@ static struct fetched *cache_line(struct lvx_vcpu *vcpu, u64 rip)
 	return &vcpu->emul->cache->fetched[hash_64(rip, CACHE_BITS)];
 }
 
-/* Slots passed access_ok() when they were made; a page may be gone, though. */
+/*
+ * Slots passed access_ok() when they were made; a page may be gone, though.
+ * By pointer rather than by index into the arrays: between begin and end no
+ * function may be called, not even UBSAN's.
+ */
 static bool still_reads_the_same(const struct fetched *f)
 {
 	const u64 __user *code = (const u64 __user *)f->code;
+	const u64 __user * const *entry = f->entry;
+	const u64 *value = f->value, *bytes = f->bytes;
 	u64 changed, v;
 	u8 i;
 
@@ -92,12 +98,12 @@ static bool still_reads_the_same(const struct fetched *f)
 	if (!user_access_begin(code, CODE_LEN))
 		goto fault;
 	unsafe_get_user(v, code, fault_end);
-	changed = v ^ f->bytes[0];
+	changed = v ^ bytes[0];
 	unsafe_get_user(v, code + 1, fault_end);
-	changed |= v ^ f->bytes[1];
+	changed |= v ^ bytes[1];
 	for (i = 0; i < f->nr; i++) {
-		unsafe_get_user(v, f->entry[i], fault_end);
-		changed |= v ^ f->value[i];
+		unsafe_get_user(v, entry[i], fault_end);
+		changed |= v ^ value[i];
 	}
 	user_access_end();
 	pagefault_enable();
