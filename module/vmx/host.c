@@ -150,6 +150,8 @@ static int hotplug_starting(unsigned int cpu)
 
 static int hotplug_dying(unsigned int cpu)
 {
+	/* Also if VMX failed to come on: nobody could do it later. */
+	lvx_vmcs_clear_cpu();
 	cpu_vmx_off();
 	return 0;
 }

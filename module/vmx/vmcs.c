@@ -21,15 +21,22 @@
 static DEFINE_PER_CPU(struct list_head, active);	/* struct lvx_vmcs.list */
 static DEFINE_PER_CPU(struct lvx_vmcs *, current_vmcs);
 
-/* A failed access is a bug of ours (or a reboot in progress): say so, go on. */
+/*
+ * A failed access is a bug of ours: say so, go on. Unless VMX was switched off
+ * under a running vCPU (reboot), of which KVM_RUN tells.
+ */
 void lvx_vmread_failed(u32 field)
 {
+	if (!raw_cpu_read(lvx_vmx_on))
+		return;
 	pr_err_ratelimited("lvx: VMREAD of field %#x failed on CPU %d\n", field,
 			   raw_smp_processor_id());
 }
 
 void lvx_vmwrite_failed(u32 field, u64 value)
 {
+	if (!raw_cpu_read(lvx_vmx_on))
+		return;
 	pr_err_ratelimited("lvx: VMWRITE of %#llx to field %#x failed on CPU %d\n",
 			   value, field, raw_smp_processor_id());
 }
@@ -101,10 +108,14 @@ int lvx_vmcs_alloc(struct lvx_vmcs *vmcs)
 	return 0;
 }
 
-/* On the CPU where @vmcs is active, interrupts off. */
+/*
+ * On the CPU where @vmcs is active, interrupts off. A CPU without VMX has no
+ * data of it, but has it in its list like others.
+ */
 static void clear_here(struct lvx_vmcs *vmcs)
 {
-	vmclear(__pa(vmcs->region));
+	if (this_cpu_read(lvx_vmx_on))
+		vmclear(__pa(vmcs->region));
 	if (this_cpu_read(current_vmcs) == vmcs)
 		this_cpu_write(current_vmcs, NULL);
 	list_del_init(&vmcs->list);
@@ -169,7 +180,7 @@ bool lvx_vmcs_load(struct lvx_vmcs *vmcs)
 		this_cpu_write(current_vmcs, vmcs);
 		/* Another guest ran here: its branch predictions end with it. */
 		indirect_branch_prediction_barrier();
-		if (vmptrld(__pa(vmcs->region)))
+		if (this_cpu_read(lvx_vmx_on) && vmptrld(__pa(vmcs->region)))
 			pr_err_ratelimited("lvx: VMPTRLD failed on CPU %d\n",
 					   smp_processor_id());
 	}
@@ -179,7 +190,7 @@ bool lvx_vmcs_load(struct lvx_vmcs *vmcs)
 /**
  * lvx_vmcs_clear_cpu() - make all VMCSs of this CPU inactive
  *
- * Before VMXOFF. Interrupts off.
+ * Before VMXOFF, and before the CPU goes offline. Interrupts off.
  */
 void lvx_vmcs_clear_cpu(void)
 {
