@@ -221,8 +221,11 @@ start()
 	EOF
 	echo c >"$RUN/rc"
 	: >"$RUN/report"
+	# A dumb terminal has no cursor to switch at each update of the screen:
+	# Bochs writes it to a second terminal of its own, which nobody reads,
+	# and after 64 KiB of that, some ten minutes, would wait for ever.
 	# shellcheck disable=SC2016 # the inner shell's own process id
-	(cd "$RUN" && TERM=xterm exec setpriv --pdeathsig KILL setsid script -qec \
+	(cd "$RUN" && TERM=dumb exec setpriv --pdeathsig KILL setsid script -qec \
 		'echo $$ >bochs.pid; exec setpriv --pdeathsig KILL bochs -q -f bochsrc -rc rc' \
 		/dev/null </dev/null >/dev/null 2>&1) &
 	BOCHS=$!
