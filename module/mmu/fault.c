@@ -246,6 +246,8 @@ static enum lvx_fault fault_in(struct fault *f, u64 generation,
 		return LVX_FAULT_FIXED;
 	case -EINTR:
 		return LVX_FAULT_SIGNAL;
+	case -ENOMEM:
+		return LVX_FAULT_NO_MEMORY;
 	case -EHWPOISON:
 		/* Deadly for the VMM, unless it knows what to do about it. */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)hva, PAGE_SHIFT,
@@ -291,7 +293,7 @@ static enum lvx_fault serve(struct fault *f)
 			return LVX_FAULT_MMIO;
 		case NO_TABLES:
 			if (!get_spare_tables(f))
-				return LVX_FAULT_BAD;
+				return LVX_FAULT_NO_MEMORY;
 			break;
 		case NO_PAGE:
 			result = fault_in(f, generation, hva);

@@ -45,6 +45,7 @@ enum lvx_fault {
 	LVX_FAULT_MMIO,		/* no slot, or a write to a read-only slot */
 	LVX_FAULT_BAD,		/* the slot has no usable page there: -EFAULT */
 	LVX_FAULT_SIGNAL,	/* a fatal signal is pending: -EINTR */
+	LVX_FAULT_NO_MEMORY,	/* for the page or for a table: -ENOMEM */
 };
 
 int lvx_mmu_create(struct lvx_vm *vm);

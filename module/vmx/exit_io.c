@@ -284,6 +284,9 @@ enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_INTR;
 		vmx->error = -EINTR;
 		return LVX_ERROR;
+	case LVX_FAULT_NO_MEMORY:
+		vmx->error = -ENOMEM;
+		return LVX_ERROR;
 	default:
 		vmx->error = -EFAULT;
 		return LVX_ERROR;
