@@ -33,6 +33,9 @@ void lvx_introspect_vcpu(struct lvx_vcpu *vcpu);
 void lvx_introspect_end(struct lvx_vm *vm);
 void lvx_introspect_exit(void);
 
+/* stats.c: KVM_GET_STATS_FD; vcpu NULL: of the VM. A descriptor, or -errno. */
+int lvx_stats_open(struct lvx_vm *vm, struct lvx_vcpu *vcpu);
+
 /* dev.c */
 int lvx_dev_init(void);
 void lvx_dev_exit(void);

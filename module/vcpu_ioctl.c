@@ -346,6 +346,13 @@ static int kvmclock_ctrl(void *vcpu, void *data, unsigned long arg)
 	return lvx_pvclock_paused(vcpu);
 }
 
+static int get_stats_fd(void *object, void *data, unsigned long arg)
+{
+	struct lvx_vcpu *vcpu = object;
+
+	return lvx_stats_open(vcpu->vm, vcpu);
+}
+
 /* The one attribute of a vCPU: its TSC offset, at a user pointer. */
 static int check_attr(const struct kvm_device_attr *attr)
 {
@@ -459,6 +466,7 @@ static const struct lvx_ioctl vcpu_ioctls[] = {
 	LVX_IOCTL(KVM_SET_TSC_KHZ, LVX_ARG, set_tsc_khz),
 	LVX_IOCTL(KVM_GET_TSC_KHZ, LVX_ARG, get_tsc_khz),
 	LVX_IOCTL(KVM_KVMCLOCK_CTRL, LVX_ARG, kvmclock_ctrl),
+	LVX_IOCTL(KVM_GET_STATS_FD, LVX_ARG, get_stats_fd),
 	LVX_IOCTL(KVM_HAS_DEVICE_ATTR, LVX_IN, has_device_attr),
 	LVX_IOCTL(KVM_GET_DEVICE_ATTR, LVX_IN, get_device_attr),
 	LVX_IOCTL(KVM_SET_DEVICE_ATTR, LVX_IN, set_device_attr),

@@ -107,6 +107,7 @@ static void destroy_vm(struct lvx_vm *vm)
 	for (i = vm->nr_vcpus; i-- > 0; )
 		lvx_vcpu_destroy(vm->vcpus[i]);
 
+	lvx_msr_filter_destroy(vm);
 	lvx_vmclock_destroy(vm);
 	lvx_irq_destroy(vm);
 	lvx_mmu_destroy(vm);

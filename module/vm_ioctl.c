@@ -195,6 +195,11 @@ static int create_pit2(void *object, void *data, unsigned long arg)
 
 /* ------------------------------------------------------- vCPUs and the VM */
 
+static int set_msr_filter(void *vm, void *data, unsigned long arg)
+{
+	return lvx_set_msr_filter(vm, data);
+}
+
 static int create_vcpu(void *vm, void *data, unsigned long arg)
 {
 	return lvx_vcpu_open(vm, arg);
@@ -212,6 +217,11 @@ static int set_boot_cpu_id(void *object, void *data, unsigned long arg)
 	}
 	mutex_unlock(&vm->lock);
 	return err;
+}
+
+static int get_stats_fd(void *vm, void *data, unsigned long arg)
+{
+	return lvx_stats_open(vm, NULL);
 }
 
 static int check_extension(void *vm, void *data, unsigned long arg)
@@ -258,6 +268,22 @@ static int disable_quirks(struct lvx_vm *vm, u64 quirks)
 	return 0;
 }
 
+static int show_platform_info(struct lvx_vm *vm, u64 show)
+{
+	WRITE_ONCE(vm->hide_platform_info, !show);
+	return 0;
+}
+
+static int enable_user_msrs(struct lvx_vm *vm, u64 reasons)
+{
+	if (reasons & ~(u64)(KVM_MSR_EXIT_REASON_INVAL |
+			     KVM_MSR_EXIT_REASON_UNKNOWN |
+			     KVM_MSR_EXIT_REASON_FILTER))
+		return -EINVAL;
+	WRITE_ONCE(vm->user_msr_reasons, reasons);
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	int (*enable)(struct lvx_vm *vm, u64 arg);
@@ -265,6 +291,8 @@ static const struct {
 	{ KVM_CAP_SPLIT_IRQCHIP, enable_split_irqchip },
 	{ KVM_CAP_MAX_VCPU_ID, enable_max_vcpu_id },
 	{ KVM_CAP_DISABLE_QUIRKS, disable_quirks },
+	{ KVM_CAP_MSR_PLATFORM_INFO, show_platform_info },
+	{ KVM_CAP_X86_USER_SPACE_MSR, enable_user_msrs },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, lvx_mmu_set_manual_protect },
 };
 
@@ -305,6 +333,7 @@ static const struct lvx_ioctl vm_ioctls[] = {
 	LVX_IOCTL_CHECKED(KVM_SET_IDENTITY_MAP_ADDR, LVX_IN, check_no_vcpus,
 			  set_identity_map_addr),
 	LVX_IOCTL(KVM_SET_NR_MMU_PAGES, LVX_ARG, set_nr_mmu_pages),
+	LVX_IOCTL(KVM_X86_SET_MSR_FILTER, LVX_IN, set_msr_filter),
 	LVX_IOCTL(KVM_REGISTER_COALESCED_MMIO, LVX_IN, coalesced_mmio),
 	LVX_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, LVX_IN, coalesced_mmio),
 	/* State */
@@ -319,6 +348,7 @@ static const struct lvx_ioctl vm_ioctls[] = {
 		.size = sizeof(struct kvm_reinject_control),
 		.handler = reinject_control,
 	},
+	LVX_IOCTL(KVM_GET_STATS_FD, LVX_ARG, get_stats_fd),
 	LVX_IOCTL(KVM_GET_CLOCK, LVX_OUT, get_clock),
 	LVX_IOCTL(KVM_SET_CLOCK, LVX_IN, set_clock),
 };

@@ -9,6 +9,7 @@
 
 #include <linux/version.h>
 #include <linux/eventfd.h>
+#include <linux/sched.h>
 #include <linux/syscore_ops.h>
 
 /* smp_send_reschedule() became a macro that traces. */
@@ -66,6 +67,13 @@ static inline void lvx_eventfd_signal(struct eventfd_ctx *ctx)
 #define lvx_immediate_exit(run)		READ_ONCE((run)->immediate_exit)
 #else
 #define lvx_immediate_exit(run)		READ_ONCE((run)->immediate_exit__unsafe)
+#endif
+
+/* For how long this thread was runnable and another one ran, in nanoseconds. */
+#ifdef CONFIG_SCHED_INFO
+#define lvx_run_delay()			(current->sched_info.run_delay)
+#else
+#define lvx_run_delay()			0ULL
 #endif
 
 #endif

@@ -38,9 +38,11 @@ enum lvx_request {
 	LVX_REQ_EVENT,		/* the LAPIC's inbox or the PIC has news */
 	LVX_REQ_TIMER,		/* the LAPIC timer expired */
 	LVX_REQ_CLOCK,		/* rewrite the kvmclock page */
+	LVX_REQ_STEAL,		/* the thread was without a CPU: tell the guest */
 	LVX_REQ_EOI_MAP,	/* routing changed: recompute the EOI-exit map */
 	LVX_REQ_EPTP,		/* the EPT's root changed */
 	LVX_REQ_DIRTY,		/* drain the page-modification log */
+	LVX_REQ_MSR_FILTER,	/* user space sees other MSRs from now on */
 	LVX_REQ_DEAD,		/* the VM is dead: KVM_RUN fails with EIO */
 	LVX_NR_REQUESTS
 };
@@ -90,6 +92,7 @@ struct lvx_vcpu {
 	struct lvx_pvclock *pvclock;
 	u64 tsc_offset;			/* guest TSC = host TSC + this */
 	bool has_run;			/* KVM_RUN entered the guest once */
+	bool wants_steal;		/* LVX_REQ_STEAL when it gets a CPU */
 
 	/* Any thread. */
 	struct lvx_lapic *lapic;	/* fixed at creation; NULL: none */

@@ -23,6 +23,7 @@
 struct lvx_irqchip;
 struct lvx_memslots;
 struct lvx_mmu;
+struct lvx_msr_filter;
 struct lvx_vmclock;
 
 /*
@@ -42,6 +43,9 @@ struct lvx_vm {
 	u32 max_vcpu_id;		/* KVM_CAP_MAX_VCPU_ID; 0: not set */
 	u32 bsp_id;			/* KVM_SET_BOOT_CPU_ID */
 	u64 disabled_quirks;
+	bool hide_platform_info;	/* KVM_CAP_MSR_PLATFORM_INFO switched off */
+	u32 user_msr_reasons;		/* KVM_MSR_EXIT_REASON_* user space wants */
+	struct lvx_msr_filter __rcu *msr_filter;
 
 	/*
 	 * vcpus[0 .. nr_vcpus) never change once published: nr_vcpus is

@@ -2,7 +2,8 @@
 /*
  * kvmclock: the guest's time as a page per vCPU from which it computes
  * nanoseconds out of its own TSC (Documentation/virt/kvm/x86/msr.rst, MSRs
- * 0x4b564d00 and 0x4b564d01, and their old numbers 0x11 and 0x12).
+ * 0x4b564d00 and 0x4b564d01, and their old numbers 0x11 and 0x12); and the time
+ * that the guest's CPU was not running although it wanted to (MSR 0x4b564d03).
  *
  * One pair of (host TSC, nanoseconds) per VM is the reference of all its vCPUs
  * where the host's TSCs agree, so two vCPUs never disagree and the guest may
@@ -18,6 +19,7 @@
 #include <asm/pvclock-abi.h>
 #include <asm/tsc.h>
 
+#include "base/compat.h"
 #include "base/guest.h"
 #include "emul/emul.h"
 
@@ -39,6 +41,10 @@ struct lvx_pvclock {
 	u64 msr;		/* GPA of the page, bit 0: enabled */
 	struct pvclock_vcpu_time_info page;
 	bool stopped;		/* user space stopped the guest: tell it */
+
+	u64 steal_msr;		/* GPA of struct kvm_steal_time, bit 0: enabled */
+	u64 last_delay;		/* of the thread, when the guest was told last */
+#define NEVER_TOLD	(~0ULL)
 };
 
 /* Reference pair; the two readings must be close together. */
@@ -185,6 +191,9 @@ int lvx_pvclock_get_msr(struct lvx_vcpu *vcpu, u32 msr, u64 *value)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		*value = vcpu->pvclock->msr;
 		return 0;
+	case MSR_KVM_STEAL_TIME:
+		*value = vcpu->pvclock->steal_msr;
+		return 0;
 	default:
 		return 1;
 	}
@@ -212,6 +221,13 @@ int lvx_pvclock_set_msr(struct lvx_vcpu *vcpu, u32 msr, u64 value, bool by_host)
 	case MSR_KVM_SYSTEM_TIME_NEW:
 		vcpu->pvclock->msr = value;
 		lvx_make_request(vcpu, LVX_REQ_CLOCK);
+		return 0;
+	case MSR_KVM_STEAL_TIME:
+		vcpu->pvclock->steal_msr = value;
+		vcpu->pvclock->last_delay = NEVER_TOLD;
+		vcpu->wants_steal = value & KVM_MSR_ENABLED;
+		if (vcpu->wants_steal)
+			lvx_make_request(vcpu, LVX_REQ_STEAL);
 		return 0;
 	default:
 		return 1;
@@ -273,6 +289,44 @@ void lvx_pvclock_update(struct lvx_vcpu *vcpu)
 	smp_wmb();	/* then the even one */
 	version++;
 	lvx_write_guest(vcpu->vm, gpa, &version, sizeof(version));
+}
+
+/**
+ * lvx_steal_update() - tell the guest how long its CPU was not running
+ * @vcpu: the caller's own
+ *
+ * The thread was runnable, but another one ran. That the vCPU is without a CPU
+ * at this moment is never told (kvm_steal_time.preempted stays 0). May sleep.
+ */
+void lvx_steal_update(struct lvx_vcpu *vcpu)
+{
+	struct lvx_pvclock *pv = vcpu->pvclock;
+	u64 gpa = pv->steal_msr & KVM_STEAL_VALID_BITS;
+	u64 delay = lvx_run_delay();
+	struct lvx_vm *vm = vcpu->vm;
+	struct kvm_steal_time st;
+
+	if (!vcpu->wants_steal || delay == pv->last_delay ||
+	    lvx_read_guest(vm, gpa, &st, sizeof(st)))
+		return;
+	/* An odd version tells the guest that the rest is being written. */
+	st.version = (st.version | 1) + 2;
+	if (lvx_write_guest(vm, gpa + offsetof(typeof(st), version),
+			    &st.version, sizeof(st.version)))
+		return;
+	smp_wmb();	/* odd version first: a reader on another vCPU waits */
+	/* Another thread may run the vCPU now, with less delay behind it. */
+	if (delay > pv->last_delay)
+		st.steal += delay - pv->last_delay;
+	pv->last_delay = delay;
+	st.preempted = 0;
+	lvx_write_guest(vm, gpa, &st, offsetof(typeof(st), version));
+	lvx_write_guest(vm, gpa + offsetof(typeof(st), preempted),
+			&st.preempted, sizeof(st.preempted));
+	smp_wmb();	/* then the even one */
+	st.version++;
+	lvx_write_guest(vm, gpa + offsetof(typeof(st), version),
+			&st.version, sizeof(st.version));
 }
 
 /**

@@ -50,7 +50,7 @@ int lvx_vmcs_dump(struct lvx_vcpu *vcpu, u32 i, const char **name, u64 *value)
 
 /**
  * lvx_exit_count() - how often a vCPU exited for one reason
- * @vcpu: any; the counts run on while its thread does
+ * @vcpu: any; the counts run on while its thread does. NULL: only names
  * @i: basic exit reason
  * @name: receives the reason's name
  * @count: receives the number of exits
@@ -63,6 +63,6 @@ int lvx_exit_count(struct lvx_vcpu *vcpu, u32 i, const char **name, u64 *count)
 	if (i >= LVX_NR_EXIT_ROWS)
 		return -ENOENT;
 	*name = lvx_exit_rows[i].name;
-	*count = READ_ONCE(to_vmx(vcpu)->exits[i]);
+	*count = vcpu ? READ_ONCE(to_vmx(vcpu)->exits[i]) : 0;
 	return *name ? 0 : 1;
 }

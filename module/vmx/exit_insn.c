@@ -42,17 +42,27 @@ enum lvx_next lvx_exit_cpuid(struct lvx_vcpu *vcpu)
 }
 
 /*
- * MSRs. User space sees an access that it asked to see (KVM_EXIT_X86_RDMSR and
- * WRMSR); all others end here: in the guest's registers, or in #GP.
+ * MSRs. A failed access is shown to user space if that asked for its kind
+ * (KVM_EXIT_X86_RDMSR and WRMSR), and is #GP otherwise.
  */
-static enum lvx_next msr_to_user(struct lvx_vcpu *vcpu, bool write, u64 value)
+static noinline enum lvx_next msr_failed(struct lvx_vcpu *vcpu, bool write,
+					 u64 value, int error)
 {
 	struct kvm_run *run = vcpu->run;
+	u32 reason = error == -EACCES ? KVM_MSR_EXIT_REASON_FILTER :
+		     error == -ENOENT ? KVM_MSR_EXIT_REASON_UNKNOWN :
+					KVM_MSR_EXIT_REASON_INVAL;
+
+	if (!(READ_ONCE(vcpu->vm->user_msr_reasons) & reason)) {
+		lvx_raise_error(vcpu, X86_TRAP_GP, 0);
+		to_vmx(vcpu)->inject = true;
+		return LVX_RESUME;
+	}
 
 	run->exit_reason = write ? KVM_EXIT_X86_WRMSR : KVM_EXIT_X86_RDMSR;
 	run->msr.error = 0;
 	memset(run->msr.pad, 0, sizeof(run->msr.pad));
-	run->msr.reason = KVM_MSR_EXIT_REASON_FILTER;
+	run->msr.reason = reason;
 	run->msr.index = vcpu->regs[LVX_RCX];
 	run->msr.data = value;
 	vcpu->pending = write ? LVX_PENDING_WRMSR : LVX_PENDING_RDMSR;
@@ -64,13 +74,8 @@ enum lvx_next lvx_exit_rdmsr(struct lvx_vcpu *vcpu)
 	u64 value = 0;
 	int r = lvx_msr_read(vcpu, vcpu->regs[LVX_RCX], &value, false);
 
-	if (unlikely(r == LVX_MSR_TO_USER))
-		return msr_to_user(vcpu, false, 0);
-	if (unlikely(r)) {
-		lvx_raise_error(vcpu, X86_TRAP_GP, 0);
-		to_vmx(vcpu)->inject = true;
-		return LVX_RESUME;
-	}
+	if (unlikely(r))
+		return msr_failed(vcpu, false, 0, r);
 	vcpu->regs[LVX_RAX] = (u32)value;
 	vcpu->regs[LVX_RDX] = value >> 32;
 	lvx_skip(vcpu);
@@ -89,13 +94,8 @@ enum lvx_next lvx_exit_wrmsr(struct lvx_vcpu *vcpu)
 	u64 value = (u32)vcpu->regs[LVX_RAX] | vcpu->regs[LVX_RDX] << 32;
 	int r = lvx_msr_write(vcpu, vcpu->regs[LVX_RCX], value, false);
 
-	if (unlikely(r == LVX_MSR_TO_USER))
-		return msr_to_user(vcpu, true, value);
-	if (unlikely(r)) {
-		lvx_raise_error(vcpu, X86_TRAP_GP, 0);
-		to_vmx(vcpu)->inject = true;
-		return LVX_RESUME;
-	}
+	if (unlikely(r))
+		return msr_failed(vcpu, true, value, r);
 	lvx_skip(vcpu);
 	return LVX_RESUME;
 }

@@ -187,6 +187,8 @@ static void load(struct lvx_vcpu *vcpu)
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
+	if (vcpu->wants_steal)
+		lvx_make_request(vcpu, LVX_REQ_STEAL);
 	if (!lvx_vmcs_load(&vmx->vmcs))
 		return;
 	write_cpu_fields(vmx);

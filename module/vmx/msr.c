@@ -138,13 +138,17 @@ static u32 offset(const struct lvx_msr *msr, u32 index)
  * @by_host: user space reads
  *
  * Context: interrupts may be off if lvx_msr_is_atomic() says so.
- * Return: 0, -EINVAL for #GP, or LVX_MSR_TO_USER.
+ * Return: 0, -EINVAL, -ENOENT or -EACCES; see vmx/vcpu.h.
  */
 int lvx_msr_read(struct lvx_vcpu *vcpu, u32 index, u64 *value, bool by_host)
 {
 	const struct lvx_msr *msr = find(index);
 
-	if (!msr || !msr->get || !visible(vcpu, msr, by_host))
+	if (!by_host && !lvx_msr_filter_allows(vcpu->vm, index, KVM_MSR_FILTER_READ))
+		return -EACCES;
+	if (!msr || !msr->get)
+		return -ENOENT;
+	if (!visible(vcpu, msr, by_host))
 		return -EINVAL;
 	return msr->get(vcpu, msr, offset(msr, index), value, by_host);
 }
@@ -162,8 +166,11 @@ int lvx_msr_write(struct lvx_vcpu *vcpu, u32 index, u64 value, bool by_host)
 {
 	const struct lvx_msr *msr = find(index);
 
-	if (!msr || !msr->set || !visible(vcpu, msr, by_host) ||
-	    (value & msr->reserved))
+	if (!by_host && !lvx_msr_filter_allows(vcpu->vm, index, KVM_MSR_FILTER_WRITE))
+		return -EACCES;
+	if (!msr || !msr->set)
+		return -ENOENT;
+	if (!visible(vcpu, msr, by_host) || (value & msr->reserved))
 		return -EINVAL;
 	if ((msr->flags & LVX_MSR_HOST_WRITES) && !by_host)
 		return -EINVAL;

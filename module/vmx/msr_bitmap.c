@@ -45,6 +45,9 @@ static int map_bit(u32 index)
 	return -1;
 }
 
+/* What passes through once it was used: speculation.c. */
+static const u32 on_demand[] = { MSR_IA32_SPEC_CTRL, MSR_IA32_PRED_CMD };
+
 static void intercept(unsigned long *bitmap, u32 index, bool read, bool write)
 {
 	int bit = map_bit(index);
@@ -76,9 +79,27 @@ void lvx_msr_bitmap_init(unsigned long *bitmap)
  * @read: RDMSR exits
  * @write: WRMSR exits
  *
- * The CPU reads the bitmap in memory at each access: no VMCS field changes.
+ * What user space's filter keeps from the guest exits in any case. The CPU reads
+ * the bitmap in memory at each access: no VMCS field changes.
  */
 void lvx_msr_intercept(struct lvx_vcpu *vcpu, u32 index, bool read, bool write)
 {
+	read |= !lvx_msr_filter_allows(vcpu->vm, index, KVM_MSR_FILTER_READ);
+	write |= !lvx_msr_filter_allows(vcpu->vm, index, KVM_MSR_FILTER_WRITE);
 	intercept(to_vmx(vcpu)->msr_bitmap, index, read, write);
+}
+
+/**
+ * lvx_msr_bitmap_refilter() - user space's filter is another one
+ * @vcpu: loaded
+ */
+void lvx_msr_bitmap_refilter(struct lvx_vcpu *vcpu)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(passed); i++)
+		lvx_msr_intercept(vcpu, passed[i].index, !passed[i].read,
+				  !passed[i].write);
+	for (i = 0; i < ARRAY_SIZE(on_demand); i++)
+		lvx_msr_intercept(vcpu, on_demand[i], true, true);
 }

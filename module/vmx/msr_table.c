@@ -5,6 +5,7 @@
  *
  * The values of MSRs that describe the machine are KVM's: clients compare.
  */
+#include <linux/kvm_para.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -281,6 +282,16 @@ static int set_ucode_rev(struct lvx_vcpu *vcpu, const struct lvx_msr *msr,
 	return 0;
 }
 
+/* User space may have hidden it: its ratios are the host's on another CPU. */
+static int get_platform_info(struct lvx_vcpu *vcpu, const struct lvx_msr *msr,
+			     u32 i, u64 *value, bool by_host)
+{
+	if (!by_host && READ_ONCE(vcpu->vm->hide_platform_info))
+		return -EINVAL;
+	*value = to_vmx(vcpu)->msrs->platform_info;
+	return 0;
+}
+
 /* Only the lock bit: VMX and SGX are not for guests. */
 static int set_feat_ctl(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 			u64 value, bool by_host)
@@ -383,7 +394,8 @@ const struct lvx_msr lvx_msrs[] = {
 	/* 166 MHz by one family's encoding; meaningless on the others. */
 	{ "FSB_FREQ", MSR_FSB_FREQ, 1, CONST(3) },
 	{ "PLATFORM_INFO", MSR_PLATFORM_INFO, 1, LISTED | HOST_WRITES,
-	  MEM(platform_info) },
+	  FN(get_platform_info, set_mem),
+	  .arg = offsetof(struct lvx_msr_state, platform_info) },
 	/* Variable ranges, fixed ranges, write combining; no SMRR. */
 	{ "IA32_MTRRCAP", MSR_MTRRcap, 1,
 	  CONST(LVX_NR_MTRR_VAR | BIT(8) | BIT(10)) },
@@ -447,7 +459,8 @@ const struct lvx_msr lvx_msrs[] = {
 	{ "IA32_XSS", MSR_IA32_XSS, 1, GATE(XSAVES), FN(get_const, set_xss) },
 	{ "KVM_WALL_CLOCK_NEW, KVM_SYSTEM_TIME_NEW", 0x4b564d00, 2,
 	  LISTED | SLOW, FN(get_pvclock, set_pvclock) },
-	{ "KVM", 0x4b564d02, 6, SLOW, FN(get_pvclock, set_pvclock) },
+	{ "KVM_STEAL_TIME", MSR_KVM_STEAL_TIME, 1, LISTED | SLOW,
+	  FN(get_pvclock, set_pvclock), .reserved = KVM_STEAL_RESERVED_MASK },
 	{ "IA32_EFER", MSR_EFER, 1, SLOW_WRITE, FN(get_vmx, set_efer),
 	  .arg = offsetof(struct lvx_vmx, efer) },
 	{ "IA32_STAR", MSR_STAR, 1, LISTED, SWAPPED(LVX_SWAP_STAR) },

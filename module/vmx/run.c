@@ -75,11 +75,15 @@ static int slow_requests(struct lvx_vcpu *vcpu)
 		lvx_lapic_timer_expired(vcpu);
 	if (lvx_check_request(vcpu, LVX_REQ_CLOCK))
 		lvx_pvclock_update(vcpu);
+	if (lvx_check_request(vcpu, LVX_REQ_STEAL))
+		lvx_steal_update(vcpu);
 	if (lvx_check_request(vcpu, LVX_REQ_EPTP)) {
 		vmx->eptp = lvx_mmu_eptp(vcpu->vm);
 		vmcs_write64(EPT_POINTER, vmx->eptp);
 		lvx_make_request(vcpu, LVX_REQ_TLB_FLUSH);
 	}
+	if (lvx_check_request(vcpu, LVX_REQ_MSR_FILTER))
+		lvx_msr_bitmap_refilter(vcpu);
 	/* Without virtual-interrupt delivery each EOI is seen anyway. */
 	lvx_check_request(vcpu, LVX_REQ_EOI_MAP);
 	lvx_check_request(vcpu, LVX_REQ_DIRTY);

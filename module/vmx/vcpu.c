@@ -72,6 +72,7 @@ int lvx_vmx_create(struct lvx_vcpu *vcpu)
 	if (!vmx->msr_bitmap)
 		goto free_vmx;
 	lvx_msr_bitmap_init(vmx->msr_bitmap);
+	lvx_make_request(vcpu, LVX_REQ_MSR_FILTER);
 	r = lvx_fpu_create(vcpu);
 	if (r)
 		goto free_bitmap;

@@ -5,6 +5,7 @@
 #ifndef LVX_VMX_VCPU_H
 #define LVX_VMX_VCPU_H
 
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
@@ -275,8 +276,11 @@ void lvx_switch_to_host(struct lvx_vcpu *vcpu);
 void lvx_sync_swapped_msr(struct lvx_vcpu *vcpu, enum lvx_swapped_msr i, u64 value);
 void lvx_load_init_host(struct lvx_vcpu *vcpu);
 
-/* msr.c, msr_bitmap.c: 0, -EINVAL for #GP, LVX_MSR_TO_USER */
-#define LVX_MSR_TO_USER	1
+/*
+ * msr.c, msr_bitmap.c. An access that fails is a #GP; user space may want to see
+ * it first. -EINVAL: the MSR refuses, -ENOENT: there is no such MSR, -EACCES:
+ * user space's filter keeps it from the guest.
+ */
 void lvx_msr_init(void);			/* once, at module load */
 int lvx_msr_read(struct lvx_vcpu *vcpu, u32 index, u64 *value, bool by_host);
 int lvx_msr_write(struct lvx_vcpu *vcpu, u32 index, u64 value, bool by_host);
@@ -286,6 +290,25 @@ void lvx_msr_destroy(struct lvx_vcpu *vcpu);
 void lvx_msr_reset(struct lvx_vcpu *vcpu, bool init);
 void lvx_msr_bitmap_init(unsigned long *bitmap);
 void lvx_msr_intercept(struct lvx_vcpu *vcpu, u32 index, bool read, bool write);
+void lvx_msr_bitmap_refilter(struct lvx_vcpu *vcpu);	/* LVX_REQ_MSR_FILTER */
+
+/* msr_filter.c */
+bool lvx_msr_filter_asks(struct lvx_vm *vm, u32 index, u32 which);
+
+/**
+ * lvx_msr_filter_allows() - may the guest access an MSR?
+ * @vm: whose guest
+ * @index: as in ECX
+ * @which: KVM_MSR_FILTER_READ or KVM_MSR_FILTER_WRITE
+ *
+ * Any context. Few VMs have a filter, and each RDMSR exit comes here.
+ */
+static __always_inline bool lvx_msr_filter_allows(struct lvx_vm *vm, u32 index,
+						  u32 which)
+{
+	return likely(!rcu_access_pointer(vm->msr_filter)) ||
+	       lvx_msr_filter_asks(vm, index, which);
+}
 void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu);
 /* IA32_APIC_BASE, whoever has the LAPIC. set: 0, or -EINVAL for #GP. */
 u64 lvx_apic_base(struct lvx_vcpu *vcpu);

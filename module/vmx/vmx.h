@@ -59,6 +59,10 @@ int lvx_msr_index(u32 i, u32 *index);
 int lvx_feature_msr_index(u32 i, u32 *index);
 int lvx_get_feature_msr(u32 index, u64 *value);
 
+/* KVM_X86_SET_MSR_FILTER; destroy: with the VM, when no vCPU is left. */
+int lvx_set_msr_filter(struct lvx_vm *vm, const struct kvm_msr_filter *user);
+void lvx_msr_filter_destroy(struct lvx_vm *vm);
+
 /* KVM_INTERRUPT and KVM_NMI. */
 int lvx_queue_interrupt(struct lvx_vcpu *vcpu, u32 vector);
 int lvx_queue_nmi(struct lvx_vcpu *vcpu);
