@@ -130,7 +130,8 @@ result()
 	local sum=(0 0 0) job passed failed skipped
 
 	for job; do
-		read -r passed failed skipped <"$OUT/$job.result" || failed=1
+		read -r passed failed skipped <"$OUT/$job.result" ||
+			{ passed=0 failed=1 skipped=0; }
 		sum=($((sum[0] + passed)) $((sum[1] + failed)) $((sum[2] + skipped)))
 	done
 	echo "${sum[0]} passed, ${sum[1]} failed, ${sum[2]} skipped"
@@ -144,11 +145,12 @@ done
 rm -rf "$OUT"
 mkdir -p "$OUT"
 say "logs go to $OUT"
+todo=("$@")
 [ "$1" = debug ] || {
 	work build
 	set -- build "$@"
 }
-for job in "${@:2}"; do
+for job in "${todo[@]}"; do
 	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
 		wait -n
 	done
