@@ -340,13 +340,10 @@ static int thread_work(struct lvx_vcpu *vcpu)
 	}
 	/*
 	 * Work that is done on the way to user space (restartable sequences,
-	 * task work): go there and come back, unseen by user space. A restart
-	 * happens where signals are looked for, so ask for that.
+	 * task work): go there and come back, unseen by user space.
 	 */
-	if (flags & _TIF_NOTIFY_RESUME) {
-		set_tsk_thread_flag(current, TIF_SIGPENDING);
+	if (flags & _TIF_NOTIFY_RESUME)
 		return -ERESTARTNOINTR;
-	}
 	cond_resched();
 	return 0;
 }
@@ -511,7 +508,8 @@ static int outer_loop(struct lvx_vcpu *vcpu)
  *
  * Return: 0 with vcpu->run filled; -EINTR: a signal, or immediate_exit; -EAGAIN:
  * an AP got its INIT; -EFAULT: guest memory that user space promised is not
- * there; -EIO: the VM is dead. -ERESTARTNOINTR restarts the ioctl by itself.
+ * there; -EIO: the VM is dead; -ERESTARTNOINTR: the thread has work to do on its
+ * way to user space, after which to call again.
  */
 int lvx_vcpu_run(struct lvx_vcpu *vcpu)
 {
