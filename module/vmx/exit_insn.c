@@ -107,10 +107,19 @@ enum lvx_next lvx_exit_wrmsr_atomic(struct lvx_vcpu *vcpu)
 	return lvx_exit_wrmsr(vcpu);
 }
 
-/* lvx has no hypercalls: KVM's answer to a number that it does not know. */
+/*
+ * Of KVM's hypercalls lvx has the one that needs no feature bit and does nothing;
+ * a number that KVM doesn't know gets ENOSYS.
+ */
 enum lvx_next lvx_exit_vmcall(struct lvx_vcpu *vcpu)
 {
-	long r = lvx_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
+	u64 nr = vcpu->regs[LVX_RAX];
+	long r = -KVM_ENOSYS;
+
+	if (lvx_cpl(vcpu))
+		r = -KVM_EPERM;
+	else if ((lvx_is_64bit(vcpu) ? nr : (u32)nr) == KVM_HC_VAPIC_POLL_IRQ)
+		r = 0;
 
 	vcpu->regs[LVX_RAX] = lvx_is_64bit(vcpu) ? r : (u32)r;
 	lvx_skip(vcpu);
