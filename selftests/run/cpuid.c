@@ -169,13 +169,18 @@ TEST(leaf_out_of_range)
 	}
 }
 
+GUEST_ASM(real_cpuid, 16, "mov $1, %eax; cpuid; hlt");
+
 TEST(no_table_at_all)
 {
 	struct vcpu *v = vcpu_new(vm_new(VM_NOCPUID), 0);
+	struct kvm_regs regs;
 
-	vcpu_long(v, guest_ask);
-	ask(v, 1, 0);
-	EXPECT_EQ(0, answer[0] | answer[1] | answer[2] | answer[3]);
+	load_asm(v->vm, GPA_REAL, real_cpuid);
+	vcpu_real(v, GPA_REAL >> 4, 0);
+	ASSERT_EXIT(KVM_EXIT_HLT, v);
+	regs = get_regs(v);
+	EXPECT_EQ(0, regs.rax | regs.rbx | regs.rcx | regs.rdx);
 }
 
 static volatile uint32_t osxsave[3];

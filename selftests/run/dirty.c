@@ -53,10 +53,14 @@ static struct vcpu *logged_vcpu(uint8_t **mem, uint32_t flags)
 	return v;
 }
 
+/* KVM may take what could be written for dirty, when first it was read. */
 static void check_log(struct __test_metadata *_metadata)
 {
 	for (uint64_t i = 0; i < PAGES; i++) {
-		ASSERT_EQ(i % seed == 0, dirty(i)) TH_LOG("page %lu", (long)i);
+		if (i % seed == 0 || on_lvx()) {
+			ASSERT_EQ(i % seed == 0, dirty(i))
+				TH_LOG("page %lu", (long)i);
+		}
 	}
 }
 
@@ -167,9 +171,14 @@ static void *run_guest(void *arg)
 	return NULL;
 }
 
+/*
+ * A page whose content changes between two logs is in the second, or, since KVM
+ * does not wait for what a running CPU has logged by itself (PML), in a later.
+ */
 TEST(while_running)
 {
 	uint64_t before[PAGES] = {}, after[PAGES] = {};
+	bool owed[PAGES] = {};
 	pthread_t thread;
 	uint8_t *mem;
 	struct vcpu *v = logged_vcpu(&mem, KVM_MEM_LOG_DIRTY_PAGES);
@@ -178,20 +187,27 @@ TEST(while_running)
 	pthread_create(&thread, NULL, run_guest, v);
 	for (int round = 0; round < 10; round++) {
 		get_log(v->vm);
-		for (uint64_t i = 0; i < PAGES; i += 37)
+		for (uint64_t i = 0; i < PAGES; i += 37) {
+			owed[i] &= !dirty(i);
 			before[i] = *(volatile uint64_t *)(mem + i * PAGE);
+		}
 		sleep_ms(5);
 		for (uint64_t i = 0; i < PAGES; i += 37)
 			after[i] = *(volatile uint64_t *)(mem + i * PAGE);
 		get_log(v->vm);
 		for (uint64_t i = 0; i < PAGES; i += 37) {
-			ASSERT_TRUE(dirty(i) || before[i] == after[i])
+			owed[i] = !dirty(i) && (owed[i] || before[i] != after[i]);
+			ASSERT_FALSE(owed[i] && on_lvx())
 				TH_LOG("page %lu", (long)i);
 		}
 	}
 	ASSERT_LT(0, after[0]);
 	stop = true;
 	pthread_join(thread, NULL);
+	get_log(v->vm);
+	for (uint64_t i = 0; i < PAGES; i += 37) {
+		ASSERT_TRUE(dirty(i) || !owed[i]) TH_LOG("page %lu", (long)i);
+	}
 }
 
 LVX_TEST_MAIN

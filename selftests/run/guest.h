@@ -132,6 +132,16 @@ static inline void cli(void)
 	asm volatile("cli" ::: "memory");
 }
 
+/*
+ * Wait for another CPU with interrupts off. The host's interrupts must get in,
+ * and Bochs keeps them out of a guest that was entered with IF clear until it
+ * has moved IF; STI's shadow keeps the guest's own out.
+ */
+static inline void relax(void)
+{
+	asm volatile("pause; sti; cli" ::: "memory");
+}
+
 /* STI's shadow keeps an interrupt from slipping in before the HLT. */
 static inline void sti_hlt_cli(void)
 {

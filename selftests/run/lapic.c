@@ -81,6 +81,8 @@ TEST_F(lapic, self_ipi)
 }
 
 /* TPR and what is in service hold lower classes back. */
+static volatile bool lower_first;
+
 static void g_priorities(void)
 {
 	apic_on();
@@ -97,11 +99,17 @@ static void g_priorities(void)
 	asm volatile("nop");
 	CHECK_EQ(1, nr_taken);
 	CHECK_EQ(0x60, apic_read(APIC_PPR));
+	if (!lower_first)
+		apic_write(APIC_EOI, 0);
+	asm volatile("nop");
+	CHECK_EQ(1, nr_taken);
 	/* CR8 is the same register. */
 	asm volatile("mov %0, %%cr8" :: "r"(0UL));
 	CHECK_EQ(0, apic_read(APIC_TPR));
-	CHECK_EQ(1, nr_taken);
-	apic_write(APIC_EOI, 0);
+	if (lower_first) {
+		CHECK_EQ(1, nr_taken);
+		apic_write(APIC_EOI, 0);
+	}
 	asm volatile("nop");
 	CHECK_EQ(2, nr_taken);
 	CHECK_EQ(0x55, taken[1]);
@@ -125,6 +133,20 @@ static void g_priorities(void)
 
 TEST_F(lapic, priorities)
 {
+	vcpu_long(self->v, g_priorities);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+/*
+ * TPR goes below what waits, which something in service holds back: the exit
+ * that tells the hypervisor has nothing to inject. In 6.1 KVM then leaves the
+ * threshold as it is, and comes back with the same exit for ever.
+ */
+TEST_F(lapic, tpr_lowered_in_service)
+{
+	if (!on_lvx() && kernel_before(6, 12))
+		SKIP(return, "KVM before Linux 6.12 loops");
+	lower_first = true;
 	vcpu_long(self->v, g_priorities);
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
 }
@@ -183,7 +205,7 @@ TEST_F(lapic, timer_periodic)
 
 static void g_deadline(void)
 {
-	uint64_t deadline;
+	uint64_t deadline, left;
 
 	apic_on();
 	handle(0xec, on_interrupt);
@@ -194,7 +216,9 @@ static void g_deadline(void)
 	for (int i = 1; i <= 3; i++) {
 		deadline = rdtsc() + 500000;
 		wrmsr(MSR_DEADLINE, deadline);
-		CHECK_EQ(deadline, rdmsr(MSR_DEADLINE));
+		left = rdmsr(MSR_DEADLINE);
+		/* 0 when it has fired. */
+		CHECK(left == deadline || (!left && rdtsc() >= deadline));
 		sti_hlt_cli();
 		CHECK_EQ(i, nr_taken);
 		CHECK(rdtsc() >= deadline);
@@ -210,6 +234,11 @@ static void g_deadline(void)
 
 TEST_F(lapic, timer_deadline)
 {
+	struct kvm_cpuid2 *c = supported_cpuid();
+
+	/* A capability says what KVM_GET_SUPPORTED_CPUID can't know. */
+	cpuid_find(c, 1, 0)->ecx |= 1 << 24;
+	do_ioctl(self->v->fd, KVM_SET_CPUID2, c);
 	vcpu_long(self->v, g_deadline);
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
 }
@@ -291,7 +320,7 @@ static void send_and_wait(uint32_t dest, uint32_t low)
 
 	apic_icr(dest, low);
 	for (long i = 0; nr_taken == before && i < 10000000; i++)
-		asm volatile("pause");
+		relax();
 	CHECK_EQ(before + 1, nr_taken);
 }
 
@@ -301,15 +330,16 @@ static void g_sender(void)
 
 	apic_on();
 	while (!ready)
-		asm volatile("pause");
+		relax();
 	for (int i = 0; i < 10; i++) {
 		send_and_wait(1, 0x4000 | 0x61);
 		send_and_wait(logical, 0x4800 | 0x61);
 		send_and_wait(logical, 0x4900 | 0x61);
 		send_and_wait(0, 0xc4000 | 0x61);
 	}
+	/* It may have seen it before it halts again, or not. */
 	stop = true;
-	send_and_wait(1, 0x4000 | 0x61);
+	apic_icr(1, 0x4000 | 0x61);
 }
 
 static void *run_to_end(void *arg)

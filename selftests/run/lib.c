@@ -10,6 +10,7 @@
  */
 #include <stdarg.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "lib.h"
@@ -37,6 +38,16 @@ void die(const char *fmt, ...)
 bool on_lvx(void)
 {
 	return strstr(device, "lvx");
+}
+
+bool kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int a, b;
+	struct utsname u;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &a, &b) != 2)
+		die("uname");
+	return a < major || (a == major && b < minor);
 }
 
 int parse_args(int argc, char **argv)

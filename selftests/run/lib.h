@@ -133,6 +133,9 @@ void alarm_ms(int sig, unsigned int ms);
 #define load_asm(vm, gpa, name)						\
 	memcpy((vm)->ram + (gpa), name, name##_end - name)
 
+/* The host's release, for what its KVM gets wrong. */
+bool kernel_before(unsigned int major, unsigned int minor);
+
 int parse_args(int argc, char **argv);
 
 #endif

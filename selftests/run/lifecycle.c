@@ -159,7 +159,8 @@ TEST(killed_anywhere)
 /* A forked child holds the descriptors, and cannot use them. */
 TEST(inherited_by_a_child)
 {
-	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *v = vcpu_new(vm, 0);
 	int status, go[2];
 	pid_t pid;
 	char c;
@@ -174,7 +175,7 @@ TEST(inherited_by_a_child)
 	}
 	vcpu_sync(v);
 	vcpu_free(v);
-	close(v->vm->fd);
+	close(vm->fd);
 	close(go[1]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	ASSERT_EQ(0, status);

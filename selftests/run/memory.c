@@ -409,6 +409,7 @@ static void g_watch(void)
 		if (now == last) {
 			/* Keep the translation in use. */
 			(void)*page;
+			relax();
 			continue;
 		}
 		CHECK_EQ(now, *page);
