@@ -4,7 +4,7 @@
 # Runs the KVM selftests beside this script, each on kvm_intel and on lvx, and
 # prints TAP: a test passes if lvx is no worse than KVM. Runs in the emulated
 # host. For check.sh, which makes the table of them, each test also leaves a
-# line "# table: test | arguments | lvx | KVM | reason".
+# line "# table: test and arguments | on lvx | on KVM | reason".
 #
 # The tests open /dev/kvm and nothing else. For lvx's turn its node is mounted
 # over that one, so that both are tested by the very same programs. One after
@@ -95,7 +95,7 @@ judge()
 		;;
 	esac
 	[ "$kvm" != fail ] || sed 's/^/#   KVM: /' "$tmp/kvm" | tail -n 12
-	echo "# table: $rank | $name | $lvx | $kvm | ${remark:-$why}"
+	echo "# table: $name | $lvx | $kvm | $why"
 }
 
 # No names on the command line: all tests.
@@ -110,7 +110,7 @@ only=$*
 n=0 bad=0
 echo "# kvm/run-tests"
 tr -s ' ' <"$dir/tests" | sed 's/ *| */|/g' >"$tmp/tests"
-while IFS='|' read -r rank test limit arguments remark; do
+while IFS='|' read -r rank test limit arguments _; do
 	case $rank in '#'* | '') continue ;; esac
 	selected || continue
 	start=$(cut -d. -f1 /proc/uptime)
