@@ -108,7 +108,7 @@ TEST(special_registers)
 }
 
 static void no_pe(struct kvm_sregs *s) { s->cr0 &= ~CR0_PE; }
-static void nw_alone(struct kvm_sregs *s) 
+static void nw_alone(struct kvm_sregs *s)
 {
 	s->cr0 = (s->cr0 & ~CR0_CD) | CR0_NW;
 }
