@@ -229,6 +229,38 @@ TEST(vm_arguments)
 	CHECK_ROWS(vm_rows);
 }
 
+#define FILTER(f, ...)							\
+	KVM_X86_SET_MSR_FILTER, ARG(kvm_msr_filter, .flags = f,		\
+				    .ranges[3] = { __VA_ARGS__ })
+#define USER_MSR(reasons)						\
+	KVM_ENABLE_CAP, ARG(kvm_enable_cap, .cap = KVM_CAP_X86_USER_SPACE_MSR, \
+			    .args[0] = (reasons))
+
+static const struct row msr_filter_rows[] = {
+	{ "filter, bad pointer", VM, KVM_X86_SET_MSR_FILTER, BAD_PTR, -EFAULT },
+	{ "filter, unknown flag", VM, FILTER(2), -EINVAL },
+	{ "filter denies all", VM, FILTER(KVM_MSR_FILTER_DEFAULT_DENY), -EINVAL },
+	{ "range without flags", VM, FILTER(0, .nmsrs = 1), -EINVAL },
+	{ "range, unknown flag", VM, FILTER(0, .nmsrs = 1, .flags = 5), -EINVAL },
+	{ "range too large", VM,
+	  FILTER(0, .nmsrs = 0x3001, .flags = KVM_MSR_FILTER_READ,
+		 .bitmap = (void *)area), -EINVAL },
+	{ "range, bad bitmap", VM,
+	  FILTER(0, .nmsrs = 1, .flags = KVM_MSR_FILTER_READ,
+		 .bitmap = BAD_PTR), -EFAULT },
+	{ "range", VM,
+	  FILTER(0, .nmsrs = 1, .base = 0x345, .flags = KVM_MSR_FILTER_READ,
+		 .bitmap = (void *)area), 0 },
+	{ "no filter any more", VM, FILTER(0), 0 },
+	{ "unknown reason for an exit", VM, USER_MSR(1ULL << 40), -EINVAL },
+	{ "no exit", VM, USER_MSR(0), 0 },
+};
+
+TEST(msr_filter)
+{
+	CHECK_ROWS(msr_filter_rows);
+}
+
 #define ROUTES(n, f, ...)						\
 	KVM_SET_GSI_ROUTING, (&(struct {				\
 		struct kvm_irq_routing head;				\
