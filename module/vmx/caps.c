@@ -32,6 +32,7 @@ FEATURE_PARAM(ept_1g, "Map 1 GiB pages");
 FEATURE_PARAM(invpcid, "Let the guest use INVPCID");
 FEATURE_PARAM(rdtscp, "Let the guest use RDTSCP and RDPID");
 FEATURE_PARAM(xsaves, "Let the guest use XSAVES");
+FEATURE_PARAM(ple, "Leave the guest when it spins with PAUSE");
 
 struct row {
 	struct control_bit ctl;
@@ -72,6 +73,8 @@ static const struct row cpu2_rows[] = {
 	OPTIONAL(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID", &use_invpcid),
 	OPTIONAL(SECONDARY_EXEC_ENABLE_XSAVES, "enable XSAVES/XRSTORS",
 		 &use_xsaves),
+	OPTIONAL(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting",
+		 &use_ple),
 };
 
 /* SDM, "VM-Exit Controls" */

@@ -43,6 +43,8 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(MSR_WRITE, "WRMSR", lvx_exit_wrmsr_atomic, lvx_exit_wrmsr),
 	ROW(MWAIT_INSTRUCTION, "MWAIT", NULL, lvx_exit_skip),
 	ROW(MONITOR_INSTRUCTION, "MONITOR", NULL, lvx_exit_skip),
+	/* The vCPU that it waits for may want this CPU: the outer loop asks. */
+	ROW(PAUSE_INSTRUCTION, "PAUSE loop", NULL, lvx_exit_skip),
 	ROW(MCE_DURING_VMENTRY, "machine check during VM entry", NULL,
 	    lvx_exit_nothing),
 	ROW(TPR_BELOW_THRESHOLD, "TPR below threshold", lvx_exit_tpr,
