@@ -17,6 +17,10 @@ for version in 6.1 6.12; do
 	expect "Debian $version boots and powers off" 0 "init reached, Linux $version"
 done
 
+# More of them than the host has: they spin for one another.
+guest 6.1 "lvx.poweroff loglevel=7" --cpus 3
+expect "Debian 6.1 with three CPUs" 0 "Brought up 1 node, 3 CPUs"
+
 guest 6.1 lvx.reboot --no-reboot
 expect "reboot with --no-reboot ends" 0 "init reached"
 
