@@ -114,7 +114,7 @@ check-kvm-selftests: modules
 bench: modules launcher
 	@$(MAKE) -C selftests/bench BUILD=$(BUILD)
 	@$(LAB)/run.sh --measure --guest --add $(BUILD)/lvx:/bin/lvx \
-		--add $(BUILD)/bench:/bench -- '/bench/run-bench.sh'
+		--add $(BUILD)/bench:/bench -- '/bench/run-bench.sh boot'
 
 # ------------------------------------------------------------- requirements
 
