@@ -188,10 +188,16 @@ static void flush_registers(struct lvx_vcpu *vcpu)
 static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
+	bool failed;
 
 	if (vmx->dirty)
 		flush_registers(vcpu);
-	if (lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->host_rsp))
+	if (unlikely(vmx->spec_ctrl_live))
+		native_wrmsrl(MSR_IA32_SPEC_CTRL, vmx->spec_ctrl);
+	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->host_rsp);
+	if (unlikely(vmx->spec_ctrl_live))
+		lvx_restore_spec_ctrl(vmx);
+	if (failed)
 		return false;
 	vmx->cached = 0;
 	vmx->event.info = 0;

@@ -9,6 +9,7 @@
 #include <linux/irqflags.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 
 #include "base/vm.h"
 #include "vmx/msr.h"
@@ -83,9 +84,29 @@ int lvx_set_spec_ctrl(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 	if (!cpu_accepts(value))
 		return -EINVAL;
 	to_vmx(vcpu)->spec_ctrl = value;
-	if (value)
+	if (value) {
+		to_vmx(vcpu)->spec_ctrl_live = true;
 		lvx_msr_intercept(vcpu, MSR_IA32_SPEC_CTRL, false, false);
+	}
 	return 0;
+}
+
+/**
+ * lvx_restore_spec_ctrl() - the host's IA32_SPEC_CTRL again, after a VM exit
+ * @vmx: with spec_ctrl_live; the guest's value is kept there
+ *
+ * Written even if it is the same where the host relies on IBRS: only a write
+ * after the exit keeps what the guest trained from being used.
+ */
+void lvx_restore_spec_ctrl(struct lvx_vmx *vmx)
+{
+	u64 host = spec_ctrl_current();
+
+	vmx->spec_ctrl = native_read_msr(MSR_IA32_SPEC_CTRL);
+	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS) ||
+	    vmx->spec_ctrl != host)
+		native_wrmsrl(MSR_IA32_SPEC_CTRL, host);
+	barrier_nospec();
 }
 
 /* A command, not a register: the barrier happens now. */

@@ -90,7 +90,7 @@ struct lvx_vmx {
 	u64 msr_kernel_gs_base;		/* valid when not switched to guest */
 	u64 msr_swap[LVX_NR_SWAPPED];	/* the guest's values */
 	u64 spec_ctrl;
-	u64 host_spec_ctrl;
+	bool spec_ctrl_live;		/* the guest has set it once */
 	u64 misc_enable;
 	u64 tsc_adjust;
 	u64 arch_capabilities;
@@ -351,6 +351,9 @@ enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
 				 const u64 *data);
 enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu);
+
+/* speculation.c */
+void lvx_restore_spec_ctrl(struct lvx_vmx *vmx);
 
 /* host.c */
 extern bool lvx_flush_l1d;
