@@ -9,6 +9,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/err.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -42,7 +43,9 @@ static bool filter_allows(const struct lvx_msr_filter *filter, u32 index,
 	for (; range < filter->ranges + filter->nr; range++) {
 		if ((range->which & which) &&
 		    index - range->base < range->count)
-			return test_bit(index - range->base, range->bitmap);
+			return test_bit(array_index_nospec(index - range->base,
+							   range->count),
+					range->bitmap);
 	}
 	return filter->allow;
 }
