@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Many boots in a row, each kernel in turn, one killed in mid-boot: the host
-# must be as good afterwards as before. Takes too long for every day; run it
-# with selftests/lab/run.sh as check.sh does with run-boot.sh.
+# must be as good afterwards as before. Takes too long for every day:
+# make check JOBS=soak.
 #
 # usage: soak.sh [BOOTS]
 

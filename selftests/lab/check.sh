@@ -48,16 +48,18 @@ kselftest()
 job_kselftest_6.1() { kselftest 6.1; }
 job_kselftest_6.12() { kselftest 6.12 --cpus 2; }
 
-# boot HOST: stock kernels as guests, on lvx.
+# boot HOST SCRIPT: stock kernels as guests, on lvx.
 boot()
 {
 	"$LAB/run.sh" --time "$LIMIT" --host "$1" --guest \
 		--add "$BUILD/lvx:/bin/lvx" --add "$TOP/selftests/boot:/boot-tests" \
-		-- '/boot-tests/run-boot.sh'
+		-- "/boot-tests/$2"
 }
 
-job_boot_6.1() { boot 6.1; }
-job_boot_6.12() { boot 6.12; }
+job_boot_6.1() { boot 6.1 run-boot.sh; }
+job_boot_6.12() { boot 6.12 run-boot.sh; }
+# Not among JOBS: it takes ten minutes.
+job_soak() { boot 6.1 soak.sh; }
 
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
