@@ -111,6 +111,7 @@ static const struct {
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	/* Where the ring is in the vCPU's mapping, in pages */
 	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
 	/* The interface itself */
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },

@@ -30,13 +30,11 @@ static int alloc_shared_pages(struct lvx_vcpu *vcpu)
 {
 	vcpu->run = alloc_shared_page();
 	vcpu->pio_data = alloc_shared_page();
-	vcpu->ring = alloc_shared_page();
-	return vcpu->run && vcpu->pio_data && vcpu->ring ? 0 : -ENOMEM;
+	return vcpu->run && vcpu->pio_data ? 0 : -ENOMEM;
 }
 
 static void free_shared_pages(struct lvx_vcpu *vcpu)
 {
-	free_shared_page(vcpu->ring);
 	free_shared_page(vcpu->pio_data);
 	free_shared_page(vcpu->run);
 }
@@ -119,7 +117,7 @@ void lvx_vcpu_destroy(struct lvx_vcpu *vcpu)
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct lvx_vcpu *vcpu = vmf->vma->vm_file->private_data;
-	void *const pages[] = { vcpu->run, vcpu->pio_data, vcpu->ring };
+	void *const pages[] = { vcpu->run, vcpu->pio_data, vcpu->vm->ring };
 
 	if (vmf->pgoff >= ARRAY_SIZE(pages))
 		return VM_FAULT_SIGBUS;

@@ -132,15 +132,14 @@ static int set_nr_mmu_pages(void *vm, void *data, unsigned long arg)
 	return arg < 64 ? -EINVAL : 0;
 }
 
-/*
- * Coalescing is a promise that user space need not see a write at once, not
- * that it must wait: lvx exits for each, and the ring stays empty.
- */
-static int coalesced_mmio(void *vm, void *data, unsigned long arg)
+static int register_coalesced_mmio(void *vm, void *data, unsigned long arg)
 {
-	struct kvm_coalesced_mmio_zone *zone = data;
+	return lvx_coalesced_add(vm, data);
+}
 
-	return zone->pio > 1 ? -EINVAL : 0;
+static int unregister_coalesced_mmio(void *vm, void *data, unsigned long arg)
+{
+	return lvx_coalesced_remove(vm, data);
 }
 
 /* ------------------------------------------------------------- interrupts */
@@ -334,8 +333,9 @@ static const struct lvx_ioctl vm_ioctls[] = {
 			  set_identity_map_addr),
 	LVX_IOCTL(KVM_SET_NR_MMU_PAGES, LVX_ARG, set_nr_mmu_pages),
 	LVX_IOCTL(KVM_X86_SET_MSR_FILTER, LVX_IN, set_msr_filter),
-	LVX_IOCTL(KVM_REGISTER_COALESCED_MMIO, LVX_IN, coalesced_mmio),
-	LVX_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, LVX_IN, coalesced_mmio),
+	LVX_IOCTL(KVM_REGISTER_COALESCED_MMIO, LVX_IN, register_coalesced_mmio),
+	LVX_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, LVX_IN,
+		  unregister_coalesced_mmio),
 	/* State */
 	LVX_IOCTL(KVM_GET_IRQCHIP, LVX_INOUT, get_irqchip),
 	LVX_IOCTL(KVM_SET_IRQCHIP, LVX_IN, set_irqchip),

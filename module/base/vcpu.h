@@ -84,7 +84,6 @@ struct lvx_vcpu {
 	u32 idx;			/* index into lvx_vm.vcpus */
 	struct kvm_run *run;		/* page 0 of the mapping */
 	void *pio_data;			/* page 1 */
-	void *ring;			/* page 2: coalesced MMIO */
 
 	enum lvx_pending pending;
 	struct lvx_cpuid *cpuid;

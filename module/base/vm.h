@@ -60,6 +60,7 @@ struct lvx_vm {
 	struct lvx_memslots __rcu *slots;
 
 	struct lvx_bus bus[LVX_NR_BUSES];
+	void *ring;			/* coalesced writes; shared by the vCPUs */
 
 	struct lvx_mmu *mmu;
 	struct lvx_irqchip *irqchip;	/* stored with release, once */

@@ -11,9 +11,10 @@
  *	a LAPIC's ICR -> lapic.c ----------------------------/     |
  *						 inbox of the target's LAPIC
  *
- * Lock order, outer first: irqfd_mutex, ioeventfd_mutex, routing_mutex >
- * the PIT's lock > lock > map_lock. All of the spinlocks are taken with
- * interrupts off, since lines move in hrtimers and in eventfd wake-ups.
+ * Lock order, outer first: irqfd_mutex, ioeventfd_mutex, zones_mutex,
+ * routing_mutex > the PIT's lock > lock > map_lock. All of the spinlocks are
+ * taken with interrupts off, since lines move in hrtimers and in eventfd
+ * wake-ups; but for ring_lock, which only writing vCPUs take.
  */
 #ifndef LVX_IRQ_INTERNAL_H
 #define LVX_IRQ_INTERNAL_H
@@ -129,6 +130,11 @@ struct lvx_irqchip {
 	struct mutex ioeventfd_mutex;
 	struct list_head ioeventfds;
 
+	/* zones_mutex: @zones; ring_lock: who fills vm->ring */
+	struct mutex zones_mutex;
+	struct list_head zones;
+	spinlock_t ring_lock;
+
 	struct lvx_pit *pit;		/* released once */
 };
 
@@ -207,12 +213,14 @@ bool lvx_pit_awaits_ack(struct lvx_irqchip *chip);
 void lvx_pit_stop(struct lvx_irqchip *chip);
 void lvx_pit_destroy(struct lvx_irqchip *chip);
 
-/* irqfd.c, ioeventfd.c */
+/* irqfd.c, ioeventfd.c, coalesced.c */
 void lvx_irqfd_init(struct lvx_irqchip *chip);
 void lvx_irqfd_stop(struct lvx_irqchip *chip);
 void lvx_irqfd_acked(struct lvx_irqchip *chip, u32 gsi);
 void lvx_irqfd_update_ack(struct lvx_irqchip *chip, u32 gsi);
 void lvx_ioeventfd_init(struct lvx_irqchip *chip);
 void lvx_ioeventfd_stop(struct lvx_irqchip *chip);
+int lvx_coalesced_init(struct lvx_irqchip *chip);
+void lvx_coalesced_destroy(struct lvx_irqchip *chip);
 
 #endif /* LVX_IRQ_INTERNAL_H */

@@ -37,6 +37,10 @@ int lvx_irq_set_routing(struct lvx_vm *vm,
 			const struct kvm_irq_routing_entry *entries, u32 nr);
 int lvx_irqfd(struct lvx_vm *vm, const struct kvm_irqfd *args);
 int lvx_ioeventfd(struct lvx_vm *vm, const struct kvm_ioeventfd *args);
+int lvx_coalesced_add(struct lvx_vm *vm,
+		      const struct kvm_coalesced_mmio_zone *args);
+int lvx_coalesced_remove(struct lvx_vm *vm,
+			 const struct kvm_coalesced_mmio_zone *args);
 int lvx_pit_create(struct lvx_vm *vm, const struct kvm_pit_config *config);
 int lvx_pit_get(struct lvx_vm *vm, struct kvm_pit_state2 *state);
 int lvx_pit_set(struct lvx_vm *vm, const struct kvm_pit_state2 *state);

@@ -544,6 +544,10 @@ int lvx_irq_create(struct lvx_vm *vm)
 	mutex_init(&chip->routing_mutex);
 	lvx_irqfd_init(chip);
 	lvx_ioeventfd_init(chip);
+	if (lvx_coalesced_init(chip)) {
+		kfree(chip);
+		return -ENOMEM;
+	}
 	/* Pairs with the readers' dependency: what is in it is ready. */
 	smp_store_release(&vm->irqchip, chip);
 	return 0;
@@ -575,6 +579,7 @@ void lvx_irq_destroy(struct lvx_vm *vm)
 	lvx_pit_destroy(chip);
 	lvx_apic_map_destroy(chip);
 	lvx_irq_free_routing(chip);
+	lvx_coalesced_destroy(chip);
 	vm->irqchip = NULL;
 	kfree(chip);
 }
