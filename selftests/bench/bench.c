@@ -3,7 +3,7 @@
  * How long an exit takes, in ticks of the guest's TSC: from the instruction
  * that leaves the guest to the one after it. In the emulated machine a tick is
  * about an instruction, so figures repeat; on a real CPU take the best of
- * several runs.
+ * several runs. Rows about interrupts are in irq.c.
  *
  * Prints "ROW TICKS", a line each, for one device node; run-bench.sh sets two
  * of them side by side.
@@ -11,36 +11,16 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
-#include "guest.h"
-#include "lib.h"
+#include "bench.h"
 
-#define LOOPS		1000
 #define PAGES		1024
 #define PORT_EVENT	0x510
-#define PORT_USER	0x520
 #define GPA_EVENT	(GPA_MMIO + 0x1000)
 #define MARKER		"lvx-guest: init reached"
 
-static uint64_t result;
-static uint8_t *touched;
+uint64_t result;
 
-/* Ticks of LOOPS times @body, less those of the loop itself. */
-#define MEASURE(body) do {						\
-	uint64_t start_, empty_;					\
-	unsigned int i_;						\
-									\
-	start_ = rdtsc();						\
-	for (i_ = 0; i_ < LOOPS; i_++)					\
-		asm volatile("" ::: "memory");				\
-	empty_ = rdtsc() - start_;					\
-	start_ = rdtsc();						\
-	for (i_ = 0; i_ < LOOPS; i_++) {				\
-		body;							\
-		asm volatile("" ::: "memory");				\
-	}								\
-	result = rdtsc() - start_ - empty_;				\
-	guest_sync(0);							\
-} while (0)
+static uint8_t *touched;
 
 static void guest_cpuid_row(void)
 {
@@ -90,12 +70,11 @@ static void guest_touch(void)
 
 	for (i = 0; i < PAGES; i++)
 		(void)page[i * PAGE];
-	result = (rdtsc() - start) * LOOPS / PAGES;
+	result = (rdtsc() - start) / PAGES;
 	guest_sync(0);
 }
 
-static void add_ioeventfd(struct vm *vm, uint64_t addr, uint32_t len,
-			  uint32_t flags)
+int new_ioeventfd(struct vm *vm, uint64_t addr, uint32_t len, uint32_t flags)
 {
 	struct kvm_ioeventfd args = {
 		.addr = addr, .len = len, .flags = flags,
@@ -105,12 +84,13 @@ static void add_ioeventfd(struct vm *vm, uint64_t addr, uint32_t len,
 	if (args.fd < 0)
 		die("eventfd: %s", strerror(errno));
 	do_ioctl(vm->fd, KVM_IOEVENTFD, &args);
+	return args.fd;
 }
 
 static void setup_event(struct vm *vm)
 {
-	add_ioeventfd(vm, PORT_EVENT, 1, KVM_IOEVENTFD_FLAG_PIO);
-	add_ioeventfd(vm, GPA_EVENT, 4, 0);
+	new_ioeventfd(vm, PORT_EVENT, 1, KVM_IOEVENTFD_FLAG_PIO);
+	new_ioeventfd(vm, GPA_EVENT, 4, 0);
 }
 
 /* 4 KiB pages that user space has, so that only the EPT is missing. */
@@ -125,23 +105,19 @@ static void setup_touch(struct vm *vm)
 	vm_slot(vm, 2, 0, GPA_EXTRA, PAGES * PAGE, touched);
 }
 
-static const struct row {
-	const char *name;
-	void (*guest)(void);
-	void (*setup)(struct vm *vm);
-} rows[] = {
-	{ "cpuid", guest_cpuid_row, NULL },
-	{ "vmcall", guest_vmcall, NULL },
-	{ "rdmsr-apic-base", guest_apic_base, NULL },
-	{ "out-ioeventfd", guest_out_event, setup_event },
-	{ "in-user", guest_in_user, NULL },
-	{ "mmio-write-ioeventfd", guest_mmio_event, setup_event },
-	{ "mmio-write-user", guest_mmio_user, NULL },
-	{ "touch-4k", guest_touch, setup_touch },
+static const struct row rows[] = {
+	{ "cpuid", .guest = guest_cpuid_row },
+	{ "vmcall", .guest = guest_vmcall },
+	{ "rdmsr-apic-base", .guest = guest_apic_base },
+	{ "out-ioeventfd", .guest = guest_out_event, .setup = setup_event },
+	{ "in-user", .guest = guest_in_user },
+	{ "mmio-write-ioeventfd", .guest = guest_mmio_event, .setup = setup_event },
+	{ "mmio-write-user", .guest = guest_mmio_user },
+	{ "touch-4k", .guest = guest_touch, .setup = setup_touch, .once = true },
 };
 
-/* Serve the exits with as little of our own as there can be. */
-static void serve(struct vcpu *v)
+/* As little of our own as there can be. */
+void serve(struct vcpu *v, const struct row *row)
 {
 	struct kvm_run *run = v->run;
 
@@ -156,7 +132,18 @@ static void serve(struct vcpu *v)
 			return;
 		if (run->io.port != PORT_USER)
 			die("port %#x", run->io.port);
+		if (row->served)
+			row->served(v->vm);
 	}
+}
+
+static void run_row(struct vcpu *v, const struct row *row)
+{
+	vcpu_long(v, row->guest);
+	if (row->guest2 || row->poke)
+		serve_with_threads(v, row);
+	else
+		serve(v, row);
 }
 
 static void bench_row(const struct row *row)
@@ -167,17 +154,22 @@ static void bench_row(const struct row *row)
 	if (row->setup)
 		row->setup(vm);
 	v = vcpu_new(vm, 0);
+	if (row->setup_cpu)
+		row->setup_cpu(v);
 	/* Twice: the first run warms the caches and the EPT up. */
-	if (row->guest != guest_touch) {
-		vcpu_long(v, row->guest);
-		serve(v);
-	}
-	vcpu_long(v, row->guest);
-	serve(v);
-	printf("%s %llu\n", row->name, (unsigned long long)result / LOOPS);
+	if (!row->once && !row->guest2)
+		run_row(v, row);
+	run_row(v, row);
+	printf("%s %llu\n", row->name, (unsigned long long)result);
 	fflush(stdout);
 	vcpu_free(v);
 	vm_free(vm);
+}
+
+static void bench_rows(const struct row *row, unsigned int nr)
+{
+	for (; nr--; row++)
+		bench_row(row);
 }
 
 /* Ticks from the launcher's start to the guest's init, and to its own end. */
@@ -220,14 +212,15 @@ static void bench_boot(void)
 
 int main(int argc, char **argv)
 {
-	unsigned int i;
 	bool boot = argc > 1 && !strcmp(argv[argc - 1], "boot");
 
 	parse_args(argc - boot, argv);
 	open_device();
-	for (i = 0; !boot && i < sizeof(rows) / sizeof(rows[0]); i++)
-		bench_row(&rows[i]);
-	if (boot)
+	if (boot) {
 		bench_boot();
+		return 0;
+	}
+	bench_rows(rows, sizeof(rows) / sizeof(rows[0]));
+	bench_rows(irq_rows, nr_irq_rows);
 	return 0;
 }
