@@ -527,6 +527,8 @@ void lvx_skip_rare(struct lvx_vcpu *vcpu, u32 interruptibility)
 	if (interruptibility & LVX_SHADOW)
 		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO,
 			     interruptibility & ~LVX_SHADOW);
+	if (lvx_rflags(vcpu) & X86_EFLAGS_RF)
+		lvx_set_rflags(vcpu, lvx_rflags(vcpu) & ~X86_EFLAGS_RF);
 	if (lvx_rflags(vcpu) & X86_EFLAGS_TF)
 		lvx_debug_step(vcpu);
 }

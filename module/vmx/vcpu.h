@@ -232,9 +232,11 @@ void lvx_skip_rare(struct lvx_vcpu *vcpu, u32 interruptibility);
  * @vcpu: loaded
  * @rip: of the next one
  *
- * Ends the interrupt shadow of STI and MOV SS, and raises the trap that a guest
- * with RFLAGS.TF set expects after each instruction. Inline, since every
- * instruction that lvx executes for a guest ends here.
+ * Ends the interrupt shadow of STI and MOV SS and what RFLAGS.RF does for one
+ * instruction, which EPT violations save as set (SDM, "Saving RIP, RSP, RFLAGS,
+ * and SSP"), and raises the trap that a guest with RFLAGS.TF set expects after
+ * each instruction. Inline, since every instruction that lvx executes for a
+ * guest ends here.
  */
 static __always_inline void lvx_skip_to(struct lvx_vcpu *vcpu, u64 rip)
 {
@@ -242,7 +244,7 @@ static __always_inline void lvx_skip_to(struct lvx_vcpu *vcpu, u64 rip)
 
 	lvx_set_rip(vcpu, rip);
 	if (unlikely((state & LVX_SHADOW) ||
-		     (lvx_rflags(vcpu) & X86_EFLAGS_TF)))
+		     (lvx_rflags(vcpu) & (X86_EFLAGS_TF | X86_EFLAGS_RF))))
 		lvx_skip_rare(vcpu, state);
 }
 
@@ -291,6 +293,10 @@ void lvx_msr_reset(struct lvx_vcpu *vcpu, bool init);
 void lvx_msr_bitmap_init(unsigned long *bitmap);
 void lvx_msr_intercept(struct lvx_vcpu *vcpu, u32 index, bool read, bool write);
 void lvx_msr_bitmap_refilter(struct lvx_vcpu *vcpu);	/* LVX_REQ_MSR_FILTER */
+void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu);
+/* IA32_APIC_BASE, whoever has the LAPIC. set: 0, or -EINVAL for #GP. */
+u64 lvx_apic_base(struct lvx_vcpu *vcpu);
+int lvx_set_apic_base(struct lvx_vcpu *vcpu, u64 base, bool by_host);
 
 /* msr_filter.c */
 bool lvx_msr_filter_asks(struct lvx_vm *vm, u32 index, u32 which);
@@ -309,10 +315,6 @@ static __always_inline bool lvx_msr_filter_allows(struct lvx_vm *vm, u32 index,
 	return likely(!rcu_access_pointer(vm->msr_filter)) ||
 	       lvx_msr_filter_asks(vm, index, which);
 }
-void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu);
-/* IA32_APIC_BASE, whoever has the LAPIC. set: 0, or -EINVAL for #GP. */
-u64 lvx_apic_base(struct lvx_vcpu *vcpu);
-int lvx_set_apic_base(struct lvx_vcpu *vcpu, u64 base, bool by_host);
 
 /* fpu.c */
 int lvx_fpu_create(struct lvx_vcpu *vcpu);

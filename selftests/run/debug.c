@@ -333,6 +333,43 @@ TEST(guests_own_breakpoints)
 	ASSERT_EQ(2, vcpu_sync(v));
 }
 
+extern const char bp_mmio[], bp_next[], bp_cpuid[], bp_after[];
+
+/*
+ * A breakpoint's handler sets RFLAGS.RF for one instruction. When lvx executes
+ * that one, the breakpoint on the next must still be met.
+ */
+static void guest_breakpoints_in_a_row(void)
+{
+	/* KVM restarts its first access, and Bochs loses RF then. */
+	mmio_write(GPA_MMIO, 0);
+	set_dr(0, (uintptr_t)bp_mmio);
+	set_dr(1, (uintptr_t)bp_next);
+	set_dr(2, (uintptr_t)bp_cpuid);
+	set_dr(3, (uintptr_t)bp_after);
+	set_dr(7, DR7_ONE | DR7_ENABLE(0) | DR7_ENABLE(1) | DR7_ENABLE(2) |
+		  DR7_ENABLE(3));
+	for (int i = 0; i < 3; i++)
+		asm volatile("bp_mmio: movl %%eax, (%0)\n\t"
+			     "bp_next: nop\n\t"
+			     "bp_cpuid: cpuid\n\t"
+			     "bp_after: nop"
+			     :: "r"(GPA_MMIO) : "rax", "rbx", "rcx", "rdx",
+				"memory");
+	guest_sync(hits);
+}
+
+TEST(guests_breakpoints_in_a_row)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	guest_handlers[DB] = own_db;
+	vcpu_long(v, guest_breakpoints_in_a_row);
+	for (int i = 0; i < 4; i++)
+		ASSERT_EXIT(KVM_EXIT_MMIO, v);
+	EXPECT_EQ(12, vcpu_sync(v));
+}
+
 /* The host's debugger uses them all, and the guest does not notice. */
 static void guest_keeps_its_registers(void)
 {
