@@ -79,13 +79,19 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
 	}
 }
 
+/* What take_results() compares with, now or after user space's turn. */
+static void remember(struct lvx_vcpu *vcpu, const struct lvx_emul_ctx *ctx)
+{
+	to_vmx(vcpu)->emul_rsp = vcpu->regs[LVX_RSP];
+	to_vmx(vcpu)->emul_rflags = ctx->rflags;
+}
+
 static struct lvx_emul_ctx *fill_ctx(struct lvx_vcpu *vcpu)
 {
 	struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
 
 	lvx_fill_emul_ctx(vcpu, ctx);
-	to_vmx(vcpu)->emul_rsp = vcpu->regs[LVX_RSP];
-	to_vmx(vcpu)->emul_rflags = ctx->rflags;
+	remember(vcpu, ctx);
 	return ctx;
 }
 
@@ -240,8 +246,7 @@ enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 		return LVX_RESUME;
 	case LVX_EMUL_TO_USER:
 		/* It will change RIP and nothing else that the VMCS holds. */
-		to_vmx(vcpu)->emul_rsp = vcpu->regs[LVX_RSP];
-		to_vmx(vcpu)->emul_rflags = ctx->rflags;
+		remember(vcpu, ctx);
 		return LVX_TO_USER;
 	default:
 		return LVX_SLOW;
