@@ -38,7 +38,6 @@
 
 extern volatile bool apic_x2;
 
-
 static inline uint32_t apic_read(uint32_t reg)
 {
 	return apic_x2 ? rdmsr(0x800 + reg / 16) : mmio_read(APIC_MMIO + reg);

@@ -87,13 +87,13 @@ TEST(cr0_forms)
 	ASSERT_EQ(0x80010033, get_sregs(v).cr0);
 }
 
-static volatile bool can_nest;
+static volatile bool vmxe_is_taken;
 
 static void guest_bad_crs(void)
 {
 	CHECK_EQ(GP, TRY("mov %0, %%cr4", :: "r"(0x620UL | 1UL << 31)));
 	CHECK_EQ(GP, TRY("mov %0, %%cr4", :: "r"(0x600UL)));	/* no PAE */
-	if (!can_nest)
+	if (!vmxe_is_taken)
 		CHECK_EQ(GP, TRY("mov %0, %%cr4", :: "r"(0x2620UL))); /* VMXE */
 	CHECK_EQ(GP, TRY("mov %0, %%cr0", :: "r"(0x80000032UL))); /* no PE */
 	CHECK_EQ(GP, TRY("mov %0, %%cr0", :: "r"(1UL << 40 | 0x80010033UL)));
@@ -106,7 +106,7 @@ TEST(bad_control_registers_fault)
 {
 	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
 
-	can_nest = cpuid_find(supported_cpuid(), 1, 0)->ecx & 1 << 5;
+	vmxe_is_taken = can_nest();
 	vcpu_long(v, guest_bad_crs);
 	ASSERT_EQ(-1U, vcpu_sync(v));
 }

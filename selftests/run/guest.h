@@ -133,13 +133,15 @@ static inline void cli(void)
 }
 
 /*
- * Wait for another CPU with interrupts off. The host's interrupts must get in,
- * and Bochs keeps them out of a guest that was entered with IF clear until it
- * has moved IF; STI's shadow keeps the guest's own out.
+ * In a loop that waits for another CPU, or for nothing, with interrupts off and
+ * without leaving the guest. STI's shadow covers CLI, so no interrupt of the
+ * guest's gets in, but the host's must: after a VM entry with IF clear Bochs 2.7
+ * keeps those masked until the guest changes IF, and a loop that never does
+ * would hang the emulated machine, under KVM as well.
  */
 static inline void relax(void)
 {
-	asm volatile("pause; sti; cli" ::: "memory");
+	asm volatile("sti; cli" ::: "memory");
 }
 
 /* STI's shadow keeps an interrupt from slipping in before the HLT. */

@@ -186,6 +186,15 @@ struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf,
 	return NULL;
 }
 
+bool can_nest(void)
+{
+	struct kvm_cpuid2 *c = supported_cpuid();
+	bool vmx = cpuid_find(c, 1, 0)->ecx & 1 << 5;
+
+	free(c);
+	return vmx;
+}
+
 struct vcpu *vcpu_new(struct vm *vm, unsigned int id)
 {
 	struct vcpu *v = calloc(1, sizeof(*v));

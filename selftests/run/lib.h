@@ -90,6 +90,8 @@ void *alloc_pages(size_t size);
 struct kvm_cpuid2 *supported_cpuid(void);
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf,
 				    uint32_t index);
+/* KVM can nest, and then takes CR4.VMXE for a bit like others. */
+bool can_nest(void);
 
 struct vcpu *vcpu_new(struct vm *vm, unsigned int id);
 void vcpu_free(struct vcpu *v);

@@ -19,18 +19,12 @@ static int nth_fd = -1;
 static struct kvm_cpuid2 *cpuid;
 static uint8_t *ram;
 
-static long set_slot(int vm, uint32_t slot, uint32_t flags, uint64_t gpa,
+static long set_slot(int fd, uint32_t slot, uint32_t flags, uint64_t gpa,
 		     uint64_t size)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = slot,
-		.flags = flags,
-		.guest_phys_addr = gpa,
-		.memory_size = size,
-		.userspace_addr = (uintptr_t)ram,
-	};
+	struct vm vm = { .fd = fd };
 
-	return try_ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
+	return vm_try_slot(&vm, slot, flags, gpa, size, ram);
 }
 
 static long make_memory(int vm)

@@ -9,16 +9,10 @@
 
 #include "harness.h"
 
-/*
- * STI's shadow covers CLI, so no interrupt ever gets in. IF must move, though:
- * after a VM entry with IF clear Bochs 2.7 keeps the host's own interrupts
- * masked until the guest changes it, and a loop that never does would hang the
- * emulated machine, under KVM as well.
- */
 static void guest_spin(void)
 {
 	for (;;)
-		asm volatile("sti; cli");
+		relax();
 }
 
 static void guest_count(void)

@@ -137,12 +137,6 @@ static void long_code_in_legacy(struct kvm_sregs *s)
 	s->cs.l = 1;
 }
 
-/* KVM can nest, and then takes VMXE for a bit like others. */
-static bool can_nest(void)
-{
-	return cpuid_find(supported_cpuid(), 1, 0)->ecx & 1 << 5;
-}
-
 static const struct {
 	const char *name;
 	void (*spoil)(struct kvm_sregs *s);
