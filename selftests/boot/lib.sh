@@ -7,7 +7,8 @@
 LOG=/tmp/boot-test.log
 # Stock kernels test every cipher at boot, which an emulated CPU takes longer
 # for than for the rest of the boot.
-WORDS="quiet cryptomgr.notests"
+NO_CIPHERS=cryptomgr.notests
+WORDS="quiet $NO_CIPHERS"
 LIMIT=${LIMIT:-180}
 tests=0
 failures=0
@@ -111,6 +112,27 @@ kvm_works()
 	timeout -s KILL 30 lvx run --device /dev/kvm --kernel /tmp/crash \
 		>"$LOG" 2>&1 </dev/null
 	expect "$1" 4 "[Tt]riple fault"
+}
+
+# kill -9 of what start() started: nothing of it may stay behind, so that the
+# module can go. It is loaded again at the end.
+kill_in_boot()
+{
+	kill -KILL "$launcher"
+	wait "$launcher" 2>/dev/null
+	rmmod lvx
+	result $? "the module goes after kill -9 in mid-boot"
+	kvm_works "KVM runs a guest afterwards"
+	insmod /lab/lvx.ko
+	result $? "the module can be loaded again"
+}
+
+# start WORD: a guest in the background, $launcher, whose output is in the log.
+start()
+{
+	lvx run --kernel /guest/vmlinuz-6.1 --initrd /guest/initrd \
+		--append "$NO_CIPHERS $1" >"$LOG" 2>&1 </dev/null &
+	launcher=$!
 }
 
 host_is_clean()

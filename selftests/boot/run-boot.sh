@@ -33,20 +33,12 @@ grep -qi "rip.*1000078" "$LOG"
 result $? "and the registers are shown"
 
 # A guest that restarts, and whose launcher is killed in its second boot.
-lvx run --kernel /guest/vmlinuz-6.1 --initrd /guest/initrd \
-	--append "cryptomgr.notests lvx.reboot" >"$LOG" 2>&1 </dev/null &
-launcher=$!
+start lvx.reboot
 wait_for "init reached" 1 && wait_for "Linux version" 2
 result $? "a reboot starts the guest again"
 ! rmmod lvx 2>/dev/null
 result $? "the module stays while a guest runs"
-kill -KILL $launcher
-wait $launcher 2>/dev/null
-rmmod lvx
-result $? "the module goes after kill -9 in mid-boot"
-kvm_works "KVM runs a guest afterwards"
-insmod /lab/lvx.ko
-result $? "the module can be loaded again"
+kill_in_boot
 
 guest 6.1 lvx.spin &
 launcher=$!
