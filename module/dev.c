@@ -69,6 +69,7 @@ static const struct {
 	{ KVM_CAP_EXT_CPUID, 1 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },
+	{ KVM_CAP_MCE, LVX_NR_MCE_BANKS },
 	{ KVM_CAP_X86_USER_SPACE_MSR, 1 },
 	{ KVM_CAP_X86_MSR_FILTER, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
@@ -250,6 +251,12 @@ static int get_feature_msrs(void *object, void *data, unsigned long arg)
 	return lvx_msr_io(data, arg, object, get_feature_msr, true);
 }
 
+static int get_mce_cap(void *object, void *data, unsigned long arg)
+{
+	*(u64 *)data = LVX_MCE_CAP;
+	return 0;
+}
+
 static const struct lvx_ioctl system_ioctls[] = {
 	LVX_IOCTL(KVM_GET_API_VERSION, LVX_ARG, get_api_version),
 	LVX_IOCTL(KVM_CREATE_VM, LVX_ARG, create_vm),
@@ -259,6 +266,7 @@ static const struct lvx_ioctl system_ioctls[] = {
 	LVX_IOCTL(KVM_GET_MSR_INDEX_LIST, LVX_INOUT, get_msr_index_list),
 	LVX_IOCTL(KVM_GET_MSR_FEATURE_INDEX_LIST, LVX_INOUT, get_msr_feature_list),
 	LVX_IOCTL(KVM_GET_MSRS, LVX_IN, get_feature_msrs),
+	LVX_IOCTL(KVM_X86_GET_MCE_CAP_SUPPORTED, LVX_OUT, get_mce_cap),
 };
 
 static const struct lvx_ioctl_table system_table = {

@@ -362,6 +362,16 @@ static int kvmclock_ctrl(void *vcpu, void *data, unsigned long arg)
 	return lvx_pvclock_paused(vcpu);
 }
 
+static int setup_mce(void *vcpu, void *data, unsigned long arg)
+{
+	return lvx_setup_mce(vcpu, *(u64 *)data);
+}
+
+static int set_mce(void *vcpu, void *data, unsigned long arg)
+{
+	return lvx_set_mce(vcpu, data);
+}
+
 static int get_stats_fd(void *object, void *data, unsigned long arg)
 {
 	struct lvx_vcpu *vcpu = object;
@@ -482,6 +492,8 @@ static const struct lvx_ioctl vcpu_ioctls[] = {
 	LVX_IOCTL(KVM_SET_TSC_KHZ, LVX_ARG, set_tsc_khz),
 	LVX_IOCTL(KVM_GET_TSC_KHZ, LVX_ARG, get_tsc_khz),
 	LVX_IOCTL(KVM_KVMCLOCK_CTRL, LVX_ARG, kvmclock_ctrl),
+	LVX_IOCTL(KVM_X86_SETUP_MCE, LVX_IN, setup_mce),
+	LVX_IOCTL(KVM_X86_SET_MCE, LVX_IN, set_mce),
 	LVX_IOCTL(KVM_GET_STATS_FD, LVX_ARG, get_stats_fd),
 	LVX_IOCTL(KVM_HAS_DEVICE_ATTR, LVX_IN, has_device_attr),
 	LVX_IOCTL(KVM_GET_DEVICE_ATTR, LVX_IN, get_device_attr),

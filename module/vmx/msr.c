@@ -232,7 +232,7 @@ int lvx_msr_create(struct lvx_vcpu *vcpu)
 		return -ENOMEM;
 	vmx->msrs->ucode_rev = UCODE_REV_DEFAULT;
 	vmx->arch_capabilities = lvx_arch_capabilities();
-	lvx_machine_create(vcpu);
+	lvx_mce_create(vcpu);
 	lvx_tsc_create(vcpu);
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <linux/types.h>
 #include <asm/msr-index.h>
 
+#include "vmx/vmx.h"
+
 struct lvx_vcpu;
 struct lvx_msr;
 
@@ -67,7 +69,6 @@ struct lvx_msr {
 
 #define LVX_NR_MTRR_VAR		8
 #define LVX_NR_MTRR_FIXED	11
-#define LVX_NR_MCE_BANKS	32
 
 /* MSRs that are but memory, or nearly. */
 struct lvx_msr_state {
@@ -80,7 +81,7 @@ struct lvx_msr_state {
 	u64 smi_count;
 	u64 ucode_rev;
 
-	/* machine.c: memory types and machine checks */
+	/* mtrr.c: memory types; mce.c: machine checks */
 	u64 mtrr_var[2 * LVX_NR_MTRR_VAR];	/* base and mask in turn */
 	u64 mtrr_fixed[LVX_NR_MTRR_FIXED];
 	u64 mtrr_deftype;
@@ -98,12 +99,12 @@ extern const u32 lvx_nr_msrs;
 
 bool lvx_msr_gate_open(struct lvx_vcpu *vcpu, enum lvx_msr_gate gate);
 
-/* machine.c */
+/* mtrr.c, mce.c */
 lvx_msr_get lvx_get_mtrr_var, lvx_get_mtrr_fixed;
 lvx_msr_set lvx_set_mtrr_var, lvx_set_mtrr_fixed, lvx_set_mtrr_deftype;
 lvx_msr_get lvx_get_mcg_ctl, lvx_get_mc_bank, lvx_get_mc_ctl2;
 lvx_msr_set lvx_set_mcg_ctl, lvx_set_mc_bank, lvx_set_mc_ctl2;
-void lvx_machine_create(struct lvx_vcpu *vcpu);
+void lvx_mce_create(struct lvx_vcpu *vcpu);
 
 /* tsc.c */
 lvx_msr_get lvx_get_tsc;

@@ -8,6 +8,7 @@
 
 #include <linux/kvm.h>
 #include <linux/types.h>
+#include <asm/mce.h>
 
 #include "base/vm.h"
 
@@ -62,6 +63,12 @@ int lvx_get_feature_msr(u32 index, u64 *value);
 /* KVM_X86_SET_MSR_FILTER; destroy: with the VM, when no vCPU is left. */
 int lvx_set_msr_filter(struct lvx_vm *vm, const struct kvm_msr_filter *user);
 void lvx_msr_filter_destroy(struct lvx_vm *vm);
+
+/* KVM_X86_SETUP_MCE and KVM_X86_SET_MCE, and what the former may ask for. */
+#define LVX_MCE_CAP		(MCG_CTL_P | MCG_SER_P)
+#define LVX_NR_MCE_BANKS	32
+int lvx_setup_mce(struct lvx_vcpu *vcpu, u64 mcg_cap);
+int lvx_set_mce(struct lvx_vcpu *vcpu, const struct kvm_x86_mce *mce);
 
 /* KVM_INTERRUPT and KVM_NMI. */
 int lvx_queue_interrupt(struct lvx_vcpu *vcpu, u32 vector);
