@@ -267,6 +267,12 @@ static int disable_quirks(struct lvx_vm *vm, u64 quirks)
 	return 0;
 }
 
+/* As the above, but for quirks that the caller knows lvx to have. */
+static int disable_known_quirks(struct lvx_vm *vm, u64 quirks)
+{
+	return quirks & ~(u64)LVX_QUIRKS ? -EINVAL : disable_quirks(vm, quirks);
+}
+
 static int show_platform_info(struct lvx_vm *vm, u64 show)
 {
 	WRITE_ONCE(vm->hide_platform_info, !show);
@@ -290,6 +296,7 @@ static const struct {
 	{ KVM_CAP_SPLIT_IRQCHIP, enable_split_irqchip },
 	{ KVM_CAP_MAX_VCPU_ID, enable_max_vcpu_id },
 	{ KVM_CAP_DISABLE_QUIRKS, disable_quirks },
+	{ KVM_CAP_DISABLE_QUIRKS2, disable_known_quirks },
 	{ KVM_CAP_MSR_PLATFORM_INFO, show_platform_info },
 	{ KVM_CAP_X86_USER_SPACE_MSR, enable_user_msrs },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, lvx_mmu_set_manual_protect },

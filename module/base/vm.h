@@ -20,6 +20,10 @@
 #define LVX_MAX_VCPUS	1024
 #define LVX_MAX_VCPU_ID	4096	/* IDs may be sparse */
 
+/* KVM's departures from a CPU that lvx has, too, and can be told to leave. */
+#define LVX_QUIRKS	(KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | \
+			 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
+
 struct lvx_irqchip;
 struct lvx_memslots;
 struct lvx_mmu;
@@ -42,7 +46,7 @@ struct lvx_vm {
 	u32 nr_created;			/* vCPUs being created or there */
 	u32 max_vcpu_id;		/* KVM_CAP_MAX_VCPU_ID; 0: not set */
 	u32 bsp_id;			/* KVM_SET_BOOT_CPU_ID */
-	u64 disabled_quirks;
+	u64 disabled_quirks;		/* KVM_X86_QUIRK_* */
 	bool hide_platform_info;	/* KVM_CAP_MSR_PLATFORM_INFO switched off */
 	u32 user_msr_reasons;		/* KVM_MSR_EXIT_REASON_* user space wants */
 	struct lvx_msr_filter __rcu *msr_filter;

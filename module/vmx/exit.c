@@ -41,8 +41,8 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(IO_INSTRUCTION, "I/O instruction", lvx_exit_io_atomic, lvx_exit_io),
 	ROW(MSR_READ, "RDMSR", lvx_exit_rdmsr_atomic, lvx_exit_rdmsr),
 	ROW(MSR_WRITE, "WRMSR", lvx_exit_wrmsr_atomic, lvx_exit_wrmsr),
-	ROW(MWAIT_INSTRUCTION, "MWAIT", NULL, lvx_exit_skip),
-	ROW(MONITOR_INSTRUCTION, "MONITOR", NULL, lvx_exit_skip),
+	ROW(MWAIT_INSTRUCTION, "MWAIT", NULL, lvx_exit_mwait),
+	ROW(MONITOR_INSTRUCTION, "MONITOR", NULL, lvx_exit_mwait),
 	/* The vCPU that it waits for may want this CPU: the outer loop asks. */
 	ROW(PAUSE_INSTRUCTION, "PAUSE loop", NULL, lvx_exit_skip),
 	ROW(MCE_DURING_VMENTRY, "machine check during VM entry", NULL,

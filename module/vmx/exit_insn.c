@@ -133,14 +133,26 @@ enum lvx_next lvx_exit_undefined(struct lvx_vcpu *vcpu)
 	return LVX_RESUME;
 }
 
-/*
- * INVD: caches are the host's. MONITOR and MWAIT: an MWAIT may end at any time,
- * so at once is right.
- */
+/* INVD: caches are the host's. */
 enum lvx_next lvx_exit_skip(struct lvx_vcpu *vcpu)
 {
 	lvx_skip(vcpu);
 	return LVX_RESUME;
+}
+
+/*
+ * MONITOR and MWAIT: an MWAIT may end at any time, so at once is right. A CPU
+ * without them raises #UD; KVM's and ours do so only when told to.
+ */
+enum lvx_next lvx_exit_mwait(struct lvx_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *e = lvx_cpuid_find(vcpu, 1, 0);
+	u64 disabled = READ_ONCE(vcpu->vm->disabled_quirks);
+
+	if (disabled & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS &&
+	    !(e && e->ecx & BIT(X86_FEATURE_MWAIT & 31)))
+		return lvx_exit_undefined(vcpu);
+	return lvx_exit_skip(vcpu);
 }
 
 /* The guest has no performance counters, so no counter number is valid. */
