@@ -453,6 +453,16 @@ static int set_vapic_addr(void *vcpu, void *data, unsigned long arg)
 	return 0;
 }
 
+static int enable_cap(void *vcpu, void *data, unsigned long arg)
+{
+	struct kvm_enable_cap *cap = data;
+
+	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	lvx_pvclock_enforce_cpuid(vcpu, cap->args[0]);
+	return 0;
+}
+
 /* -------------------------------------------------------------- the table */
 
 static const struct lvx_ioctl vcpu_ioctls[] = {
@@ -489,6 +499,7 @@ static const struct lvx_ioctl vcpu_ioctls[] = {
 			  set_vapic_addr),
 	LVX_IOCTL(KVM_TPR_ACCESS_REPORTING, LVX_INOUT, tpr_access_reporting),
 	LVX_IOCTL(KVM_SET_SIGNAL_MASK, LVX_ARG, set_signal_mask),
+	LVX_IOCTL(KVM_ENABLE_CAP, LVX_IN, enable_cap),
 	LVX_IOCTL(KVM_SET_TSC_KHZ, LVX_ARG, set_tsc_khz),
 	LVX_IOCTL(KVM_GET_TSC_KHZ, LVX_ARG, get_tsc_khz),
 	LVX_IOCTL(KVM_KVMCLOCK_CTRL, LVX_ARG, kvmclock_ctrl),

@@ -137,6 +137,7 @@ int lvx_vmclock_create(struct lvx_vm *vm);
 void lvx_vmclock_destroy(struct lvx_vm *vm);
 int lvx_pvclock_create(struct lvx_vcpu *vcpu);
 void lvx_pvclock_destroy(struct lvx_vcpu *vcpu);
+void lvx_pvclock_enforce_cpuid(struct lvx_vcpu *vcpu, bool on);
 int lvx_pvclock_get_msr(struct lvx_vcpu *vcpu, u32 msr, u64 *value);
 int lvx_pvclock_set_msr(struct lvx_vcpu *vcpu, u32 msr, u64 value, bool by_host);
 void lvx_pvclock_update(struct lvx_vcpu *vcpu);	/* LVX_REQ_CLOCK; may sleep */

@@ -41,6 +41,7 @@ struct lvx_pvclock {
 	u64 msr;		/* GPA of the page, bit 0: enabled */
 	struct pvclock_vcpu_time_info page;
 	bool stopped;		/* user space stopped the guest: tell it */
+	bool enforce;		/* only what the CPUID table offers */
 
 	u64 steal_msr;		/* GPA of struct kvm_steal_time, bit 0: enabled */
 	u64 last_delay;		/* of the thread, when the guest was told last */
@@ -173,6 +174,40 @@ static void write_wall_clock(struct lvx_vm *vm, u64 gpa)
 }
 
 /**
+ * lvx_pvclock_enforce_cpuid() - KVM_CAP_ENFORCE_PV_FEATURE_CPUID
+ * @vcpu: the caller holds its mutex
+ * @on: whether these MSRs exist only if the guest's CPUID table says so
+ */
+void lvx_pvclock_enforce_cpuid(struct lvx_vcpu *vcpu, bool on)
+{
+	vcpu->pvclock->enforce = on;
+}
+
+/* The bit of KVM_CPUID_FEATURES that offers an MSR. */
+static u32 feature_of(u32 msr)
+{
+	switch (msr) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_SYSTEM_TIME:
+		return BIT(KVM_FEATURE_CLOCKSOURCE);
+	case MSR_KVM_STEAL_TIME:
+		return BIT(KVM_FEATURE_STEAL_TIME);
+	default:
+		return BIT(KVM_FEATURE_CLOCKSOURCE2);
+	}
+}
+
+static bool offered(struct lvx_vcpu *vcpu, u32 msr)
+{
+	const struct kvm_cpuid_entry2 *e;
+
+	if (!vcpu->pvclock->enforce)
+		return true;
+	e = lvx_cpuid_find(vcpu, KVM_CPUID_FEATURES, 0);
+	return e && e->eax & feature_of(msr);
+}
+
+/**
  * lvx_pvclock_get_msr() - RDMSR of one of kvmclock's MSRs
  * @vcpu: whose
  * @msr: index
@@ -182,6 +217,8 @@ static void write_wall_clock(struct lvx_vm *vm, u64 gpa)
  */
 int lvx_pvclock_get_msr(struct lvx_vcpu *vcpu, u32 msr, u64 *value)
 {
+	if (!offered(vcpu, msr))
+		return 1;
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
@@ -210,6 +247,8 @@ int lvx_pvclock_get_msr(struct lvx_vcpu *vcpu, u32 msr, u64 *value)
  */
 int lvx_pvclock_set_msr(struct lvx_vcpu *vcpu, u32 msr, u64 value, bool by_host)
 {
+	if (!offered(vcpu, msr))
+		return 1;
 	switch (msr) {
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
