@@ -4,6 +4,7 @@
  * its three modes, IPIs between vCPUs, starting processors, HLT.
  */
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "harness.h"
 #include "apic.h"
@@ -361,6 +362,54 @@ TEST_F(lapic, ipi)
 	vcpu_long(w, g_receiver);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, w));
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
+	pthread_join(thread, &result);
+	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
+}
+
+/*
+ * As many vCPUs as KVM_CAP_MAX_VCPUS promises, the last with the highest ID
+ * that there is: IPIs reach it among all the others, which never start.
+ */
+static volatile uint32_t last_id;
+
+static void g_send_far(void)
+{
+	apic_on();
+	while (!ready)
+		relax();
+	send_and_wait(last_id, 0x4000 | 0x61);
+	send_and_wait(-1U, 0x4000 | 0x61);
+	send_and_wait(0, 0xc4000 | 0x61);
+	stop = true;
+	apic_icr(last_id, 0x4000 | 0x61);
+}
+
+TEST(as_many_vcpus_as_promised)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	long max = check_cap(open_device(), KVM_CAP_MAX_VCPUS);
+	struct rlimit files = { max + 100, max + 100 };
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *v, *last;
+	pthread_t thread;
+	void *result;
+
+	ASSERT_LE(64, max);
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	last_id = check_cap(vm->fd, KVM_CAP_MAX_VCPU_ID) - 1;
+	v = vcpu_new(vm, 0);
+	for (long id = 1; id < max - 1; id++)
+		ASSERT_LE(0, try_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)id));
+	last = vcpu_new(vm, last_id);
+	ASSERT_EQ(-EINVAL, try_ioctl(vm->fd, KVM_CREATE_VCPU,
+				     (void *)(max - 1)));
+	last->id = 1;	/* for its stack */
+	do_ioctl(last->fd, KVM_SET_MP_STATE, &runnable);
+	apic_x2 = true;
+	vcpu_long(v, g_send_far);
+	vcpu_long(last, g_receiver);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, last));
+	ASSERT_EQ(-1U, vcpu_sync(v));
 	pthread_join(thread, &result);
 	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
 }
