@@ -26,10 +26,20 @@ run()
 }
 
 # One line for each test: name | on lvx | on KVM | why. New ones replace old.
+# A test that began and never got its line took the whole machine with it.
 keep_results()
 {
 	touch "$OUT/results"
-	sed -n 's/^# table: //p' "$OUT/run.log" | tr -d '\r' >"$OUT/results.new"
+	tr -d '\r' <"$OUT/run.log" | awk '
+		sub(/^# running on KVM: /, "") { open = $0 " | not run | host hung |"; next }
+		sub(/^# running on lvx: /, "") {
+			open = $0
+			sub(/ [|] /, " | host hung | ", open)
+			open = open " |"
+			next
+		}
+		sub(/^# table: /, "") { print; open = "" }
+		END { if (open != "") print open }' >"$OUT/results.new"
 	awk -F ' [|] ' 'NR == FNR { print; new[$1] = 1; next } !($1 in new)' \
 		"$OUT/results.new" "$OUT/results" >"$OUT/results.all"
 	mv "$OUT/results.all" "$OUT/results"
@@ -49,8 +59,9 @@ rows()
 			if (!(name in lvx))
 				lvx[name] = kvm[name] = "not run"
 			printf "   * - ``%s``\n     - %s\n     - %s\n", name, lvx[name], kvm[name]
+			sub(/ *slow/, "", $5)
 			said = why[name] == "" ? "" : " ``" why[name] "``"
-			print "     -" ($5 == "" ? "" : " (IF)") said
+			print "     -" ($5 == "" ? "" : " (" $5 ")") said
 		}' "$OUT/results" "$TESTS"
 }
 
@@ -68,18 +79,22 @@ table()
 		each run on kvm_intel and on lvx with the same arguments: host kernel
 		$HOST, two emulated CPUs of model $CPU.
 		"make check-kvm-selftests" runs them and writes this page. A test that is
-		*hung* did not end within its time, which an emulated CPU may be too slow
-		for; one that finds something missing says *skip*.
+		*hung* did not end within its time and was killed, one that is *stuck* was
+		not to be killed; a *host hung* took the machine with it. A test that finds
+		something missing says *skip*; one that made the host's kernel complain
+		counts as *fail*.
 
 		The tests are unchanged, except that guests of those marked (IF) start with
 		RFLAGS.IF set: the emulator never interrupts a guest that was entered with
 		the flag clear and loops, which would hold its CPU for ever under either
-		hypervisor.
+		hypervisor. Those marked (NAME=VALUE) have a constant made smaller for which
+		there is no argument.
 	END
 	rows "vCPUs and their state" 1
 	rows "Interrupts and debugging" 2
 	rows "Memory" 3
 	rows "More of the interface" 4
+	rows "What lvx does not offer" 5
 }
 
 need /usr/src/linux-source-6.1.tar.xz linux-source-6.1
