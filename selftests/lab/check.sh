@@ -61,6 +61,15 @@ job_boot_6.12() { boot 6.12 run-boot.sh; }
 # Not among JOBS: it takes ten minutes.
 job_soak() { boot 6.1 soak.sh; }
 
+# The kernel's own tests of KVM, but for the longest, on KVM and on lvx. Not
+# among JOBS either: it takes a quarter of an hour.
+job_kvm_selftests()
+{
+	make -s --no-print-directory -C "$TOP/selftests/kvm" BUILD="$BUILD" >&2 || return
+	"$LAB/run.sh" --time "${TIME:-2400}" --cpus 2 --memory 2048 \
+		--add "$BUILD/kvm-selftests/bin:/kvm" -- '/kvm/run-tests.sh --fast'
+}
+
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
 # and had better not have done so before the tests; KASAN would, too.
