@@ -57,10 +57,9 @@ complaints()
 # would hold VMX. Sets $result and $took.
 attempt()
 {
-	node=$1 log=$2 limit=$3 started=$(now)
+	node=$1 log=$2 limit=$3 started=$(now) before=$(complaints | wc -l)
 	shift 3
 	[ "$node" = /dev/kvm ] || mount --bind "$node" /dev/kvm || exit 1
-	complaints >"$tmp/before"
 	rm -f "$tmp/status"
 	{
 		# shellcheck disable=SC2016 # for the inner shell
@@ -77,11 +76,11 @@ attempt()
 		esac
 	fi
 	took=$(($(now) - started))
-	[ "$result" != hung ] || echo "did not end within $limit s" >>"$log"
 	kill -KILL "-$(cat "$tmp/pid")" 2>/dev/null
 	within 30 test -e "$tmp/status" && within 30 idle || result=stuck
+	[ "$result" != hung ] || echo "did not end within $limit s" >>"$log"
 	[ "$node" = /dev/kvm ] || umount /dev/kvm
-	complaints | awk 'NR == FNR { n = NR; next } FNR > n' "$tmp/before" - >"$tmp/new"
+	complaints | tail -n +$((before + 1)) >"$tmp/new"
 	[ -s "$tmp/new" ] || return
 	result=fail
 	sed 's/^\[[^]]*\] */the kernel of the host: /' "$tmp/new" >>"$log"
