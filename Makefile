@@ -95,13 +95,17 @@ lab: all
 
 # --------------------------------------------------------------------- tests
 
-.PHONY: selftests check check-debug check-kvm-selftests bench
+.PHONY: selftests check check-clients check-debug check-kvm-selftests bench
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
 
 # JOBS: only these of check.sh's jobs. What can't be built is a failed test.
 check:
 	@$(LAB)/check.sh $(JOBS)
+
+# Other programs' virtual machines, unmodified, on lvx.
+check-clients:
+	@$(LAB)/check.sh clients
 
 check-debug:
 	@$(LAB)/check.sh debug

@@ -9,7 +9,10 @@
 # build/check/JOB.log. Only test lines count (tap.awk); a job that ends badly
 # without one failed test is one failure more, so that nothing is lost.
 #
-# usage: check.sh [JOB...]
+# make check-clients: the same for what takes longer, other programs' virtual
+# machines on lvx.
+#
+# usage: check.sh [JOB... | clients]
 
 set -uo pipefail
 # shellcheck source=lib.sh
@@ -20,6 +23,7 @@ LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
 JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 unit style)
+CLIENTS=(qemu-migrate qemu-models qemu-on qemu-split qemu-off)
 
 job_unit()
 {
@@ -69,6 +73,30 @@ job_kvm_selftests()
 	"$LAB/run.sh" --time "${TIME:-2400}" --cpus 2 --memory 2048 \
 		--add "$BUILD/kvm-selftests/bin:/kvm" -- '/kvm/run-tests.sh --fast'
 }
+
+# qemu SCRIPT ARGUMENT...: Debian's QEMU on lvx, which takes KVM's place, with
+# what firmware it loads. QEMU_ON=kvm-intel runs the same on KVM.
+qemu()
+{
+	local file add=()
+
+	"$TOP/selftests/clients/media.sh" || return
+	for file in bin/qemu-system-x86_64 share/seabios/bios-256k.bin \
+		share/seabios/vgabios-stdvga.bin share/qemu/linuxboot_dma.bin \
+		share/qemu/kvmvapic.bin; do
+		add+=(--add "/usr/$file:/usr/$file")
+	done
+	"$LAB/run.sh" --time "$LIMIT" --host 6.1 --modules "${QEMU_ON:-lvx}" \
+		"${add[@]}" --add "$BUILD/clients:/guest" \
+		--add "$TOP/selftests/boot:/boot-tests" \
+		--add "$TOP/selftests/clients:/clients" -- "/clients/$*"
+}
+
+job_qemu_on() { qemu qemu-boot.sh on; }
+job_qemu_split() { qemu qemu-boot.sh split; }
+job_qemu_off() { qemu qemu-boot.sh off; }
+job_qemu_migrate() { qemu qemu-migrate.sh; }
+job_qemu_models() { qemu qemu-models.sh; }
 
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
@@ -150,8 +178,9 @@ result()
 }
 
 [ $# -gt 0 ] || set -- "${JOBS[@]}"
+[ "$1" != clients ] || set -- "${CLIENTS[@]}"
 for job; do
-	declare -F "job_${job/-/_}" >/dev/null || die "no job $job; there are: ${JOBS[*]}"
+	declare -F "job_${job/-/_}" >/dev/null || die "no job $job; there are: ${JOBS[*]} ${CLIENTS[*]}"
 done
 rm -rf "$OUT"
 mkdir -p "$OUT"

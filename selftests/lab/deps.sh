@@ -46,6 +46,7 @@ packages()
 		test  | perl                       | checkpatch and kernel-doc
 		test  | python3                    | checks of the documentation
 		test  | linux-source-6.1           | checkpatch, kernel-doc, kselftest, KVM selftests, the debugging kernel
+		test  | qemu-system-x86            | a client of the KVM ABI, run on lvx
 		test  | lz4                        | packs the debugging kernel
 		test  | bison                      | configures the debugging kernel
 		test  | flex                       | configures the debugging kernel

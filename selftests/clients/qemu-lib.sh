@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests with QEMU have in common: lvx as /dev/kvm, what the guest
+# downloads, and how QEMU is started. They run in the emulated host; sourced, never
+# executed.
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=../boot/lib.sh
+. "$here/../boot-tests/lib.sh"
+
+LIMIT=${LIMIT:-400}
+WWW=/tmp/www
+
+sum()
+{
+	md5sum | cut -d ' ' -f 1
+}
+
+# QEMU 7.2 opens /dev/kvm, whatever it is told.
+prepare()
+{
+	if [ -d /sys/module/kvm_intel ]; then
+		skip "lvx serves /dev/kvm" "kvm_intel does"
+	else
+		rmmod lvx
+		insmod /lab/lvx.ko kvm_node=1
+		result $? "lvx serves /dev/kvm"
+	fi
+	modprobe -a tun vhost_net
+	mkdir -p $WWW
+	dd if=/dev/urandom of=$WWW/file bs=64k count=8 2>/dev/null
+	httpd -h $WWW
+}
+
+# qemu OPTION...: a machine with no device but those asked for.
+qemu()
+{
+	timeout -s KILL "$LIMIT" /usr/bin/qemu-system-x86_64 -m 128 -nodefaults \
+		-no-user-config -display none -no-reboot -msg timestamp=on "$@"
+}

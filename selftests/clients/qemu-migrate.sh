@@ -1,0 +1,118 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Live migration from one of Debian's QEMUs to another, through a socket: the
+# guest, which counts on its console, changes memory and uses a disk all the
+# while, must go on where it was.
+#
+# usage: qemu-migrate.sh
+
+# shellcheck source=qemu-lib.sh
+. "$(dirname "$0")/qemu-lib.sh"
+
+DISK=/tmp/disk
+SOCKET=/tmp/migration
+
+# machine NAME OPTION...: in the background; fifo NAME.in is its monitor, and
+# NAME.serial what the guest says.
+machine()
+{
+	out=/tmp/$1
+	shift
+	rm -f "$out".*
+	mkfifo "$out.in"
+	# Open for reading, too: neither end waits for the other.
+	# shellcheck disable=SC2094
+	qemu -accel "kvm,kernel-irqchip=$irqchip" -smp "$cpus" -monitor stdio \
+		-serial "file:$out.serial" -drive "file=$DISK,if=virtio,format=raw" \
+		-kernel /guest/vmlinuz -initrd /guest/initrd -append \
+		"console=ttyS0 quiet cryptomgr.notests lvx.script=/client client.count" \
+		"$@" <>"$out.in" >"$out.out" 2>&1 &
+}
+
+tell()
+{
+	echo "$2" >"/tmp/$1.in"
+}
+
+# The guest's whole console, on whichever machine it was.
+console()
+{
+	cat /tmp/source.serial /tmp/target.serial 2>/dev/null | tr -d '\r'
+}
+
+counts()
+{
+	console | sed -n 's/^guest: count //p'
+}
+
+# within SECONDS COMMAND...: until it succeeds.
+within()
+{
+	ticks=$(($1 * 2))
+	shift
+	while ! "$@"; do
+		[ $ticks -gt 0 ] || return 1
+		ticks=$((ticks - 1))
+		sleep 0.5
+	done
+}
+
+# shellcheck disable=SC2317 # by within
+counted()
+{
+	[ "$(counts | wc -l)" -ge "$1" ]
+}
+
+# shellcheck disable=SC2317 # by within
+migrated()
+{
+	tell source "info migrate"
+	grep -q "Migration status: completed" /tmp/source.out
+}
+
+# shellcheck disable=SC2317 # by within
+ended()
+{
+	! pidof qemu-system-x86_64 >/dev/null
+}
+
+# migrate IRQCHIP CPUS
+migrate()
+{
+	irqchip=$1
+	cpus=$2
+	name="kernel-irqchip=$1, $2 CPU"
+	machine source
+	within 300 counted 20
+	started=$?
+	machine target -incoming "unix:$SOCKET"
+	within 60 [ -S $SOCKET ]
+	tell source "migrate -d unix:$SOCKET"
+	within 120 migrated
+	migrated=$?
+	before=$(counts | wc -l)
+	within 120 counted $((before + 50))
+	after=$?
+	tell source quit
+	tell target quit
+	within 60 ended || killall -KILL qemu-system-x86_64
+
+	{ cat /tmp/source.out /tmp/target.out; console; } >"$LOG"
+	result $started "$name: the guest works"
+	result $migrated "$name: migration completes"
+	result $after "$name: the guest goes on"
+	counts | awk '$1 != NR { exit 1 }'
+	result $? "$name: and misses nothing"
+	! console | grep -q "guest: lost"
+	result $? "$name: and keeps its memory and disk"
+}
+
+echo "# clients/qemu-migrate"
+prepare
+dd if=/dev/zero of=$DISK bs=64k count=8 2>/dev/null
+migrate on 2
+migrate split 1
+migrate off 1
+host_is_clean
+finish
