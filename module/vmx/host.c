@@ -119,9 +119,10 @@ static int cpu_vmx_on(void)
 /* Interrupts off. */
 static void cpu_vmx_off(void)
 {
+	/* Also where VMX failed to come on: VMCSs are in the CPU's list all the same. */
+	lvx_vmcs_clear_cpu();
 	if (!this_cpu_read(lvx_vmx_on))
 		return;
-	lvx_vmcs_clear_cpu();
 	this_cpu_write(lvx_vmx_on, false);
 	asm volatile("vmxoff" : : : "cc");
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
@@ -143,15 +144,13 @@ static void cpu_vmx_off_ipi(void *unused)
 static int hotplug_starting(unsigned int cpu)
 {
 	/* A failure leaves the CPU to the host; vCPUs that run on it get EIO. */
-	if (cpu_vmx_on())
+	if (!READ_ONCE(shutting_down) && cpu_vmx_on())
 		pr_err("lvx: CPU %u came online without VMX\n", cpu);
 	return 0;
 }
 
 static int hotplug_dying(unsigned int cpu)
 {
-	/* Also if VMX failed to come on: nobody could do it later. */
-	lvx_vmcs_clear_cpu();
 	cpu_vmx_off();
 	return 0;
 }
@@ -174,8 +173,10 @@ LVX_DEFINE_SYSCORE(pm, pm_suspend, pm_resume);
 static int reboot_notify(struct notifier_block *nb, unsigned long event, void *p)
 {
 	/* No new VM, and no CPU that comes online now, gets VMX on again. */
+	cpus_read_lock();
 	WRITE_ONCE(shutting_down, true);
 	on_each_cpu(cpu_vmx_off_ipi, NULL, 1);
+	cpus_read_unlock();
 	return NOTIFY_OK;
 }
 
@@ -191,10 +192,20 @@ static struct notifier_block reboot_nb = {
 static bool kvm_intel_present;		/* under host_lock */
 static bool slot_taken;			/* by us; under host_lock */
 
+/*
+ * In an NMI, which may have come in the middle of anything above: so CR4 is
+ * asked, not lvx_vmx_on, and nothing is written that a half-done change of a
+ * list could trip over. Between CR4.VMXE and VMXON, VMXOFF faults.
+ */
 static void emergency_off(void)
 {
-	if (this_cpu_read(lvx_vmx_on))
-		cpu_vmx_off();
+	if (!(__read_cr4() & X86_CR4_VMXE))
+		return;
+	lvx_vmcs_flush_cpu();
+	asm volatile("1: vmxoff\n2:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : : : "cc");
+	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 }
 
 /* host_lock held. */

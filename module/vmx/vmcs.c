@@ -200,6 +200,20 @@ void lvx_vmcs_clear_cpu(void)
 		clear_here(vmcs);
 }
 
+/**
+ * lvx_vmcs_flush_cpu() - get this CPU's data of all VMCSs into memory
+ *
+ * For the emergency: no VMCS is used any more. Only looks at the list, so that
+ * it may come as an NMI in the middle of a change of it.
+ */
+void lvx_vmcs_flush_cpu(void)
+{
+	struct lvx_vmcs *vmcs;
+
+	list_for_each_entry(vmcs, this_cpu_ptr(&active), list)
+		vmclear(__pa(vmcs->region));
+}
+
 /* Module load, before any VMCS. */
 void lvx_vmcs_init(void)
 {

@@ -114,6 +114,7 @@ void lvx_vmcs_free(struct lvx_vmcs *vmcs);
 bool lvx_vmcs_load(struct lvx_vmcs *vmcs);
 void lvx_vmcs_clear(struct lvx_vmcs *vmcs);
 void lvx_vmcs_clear_cpu(void);
+void lvx_vmcs_flush_cpu(void);
 void lvx_vmcs_init(void);
 
 /* vmcs_fields.c */
