@@ -98,6 +98,7 @@ lab: all
 .PHONY: selftests check check-clients check-debug check-kvm-selftests bench
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
+	@$(MAKE) -C selftests/host BUILD=$(BUILD)
 
 # JOBS: only these of check.sh's jobs. What can't be built is a failed test.
 check:

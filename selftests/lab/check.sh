@@ -22,7 +22,7 @@ OUT=$BUILD/check
 LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
-JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 unit style)
+JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
 CLIENTS=(qemu-migrate qemu-models qemu-on qemu-split qemu-off)
 
 job_unit()
@@ -51,6 +51,20 @@ kselftest()
 
 job_kselftest_6.1() { kselftest 6.1; }
 job_kselftest_6.12() { kselftest 6.12 --cpus 2; }
+
+# Guests go on while the host is disturbed.
+host()
+{
+	# shellcheck disable=SC2016 # for the shell in the emulated host
+	"$LAB/run.sh" --time "$LIMIT" --host "$1" --cpus 2 \
+		--add "$BUILD/selftests/host:/tests" -- \
+		'for node in /dev/kvm /dev/lvx; do
+			/tests/run-tests.sh $node disturb
+		 done'
+}
+
+job_host_6.1() { host 6.1; }
+job_host_6.12() { host 6.12; }
 
 # boot HOST SCRIPT: stock kernels as guests, on lvx.
 boot()
