@@ -10,7 +10,7 @@
 # without one failed test is one failure more, so that nothing is lost.
 #
 # make check-clients: the same for what takes longer, other programs' virtual
-# machines on lvx.
+# machines on lvx, and the kernel's own tests of KVM.
 #
 # usage: check.sh [JOB... | clients]
 
@@ -23,7 +23,7 @@ LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
 JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
-CLIENTS=(qemu-migrate qemu-models qemu-on qemu-split qemu-off)
+CLIENTS=(kvm-selftests qemu-migrate qemu-models qemu-on qemu-split qemu-off)
 
 job_unit()
 {
@@ -79,8 +79,7 @@ job_boot_6.12() { boot 6.12 run-boot.sh; }
 # Not among JOBS: it takes ten minutes.
 job_soak() { boot 6.1 soak.sh; }
 
-# The kernel's own tests of KVM, but for the longest, on KVM and on lvx. Not
-# among JOBS either: it takes a quarter of an hour.
+# The kernel's own tests of KVM, but for the longest, on KVM and on lvx.
 job_kvm_selftests()
 {
 	make -s --no-print-directory -C "$TOP/selftests/kvm" BUILD="$BUILD" >&2 || return

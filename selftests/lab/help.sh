@@ -13,7 +13,7 @@ Nothing is installed but packages by 'make deps'; all that is made goes to build
   make run           a Debian guest on lvx in the emulated machine, at your terminal
   make lab           a shell in the emulated machine, with everything at hand
   make check         all tests; the last line is "N passed, N failed, N skipped"
-  make check-clients QEMU's guests on lvx; last line as above
+  make check-clients QEMU's guests on lvx, KVM's selftests; last line as above
   make check-debug   kselftests in a kernel with KASAN, lockdep and kmemleak
                      (builds that kernel once: more than ten minutes)
   make check-kvm-selftests
