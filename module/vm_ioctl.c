@@ -199,6 +199,37 @@ static int set_msr_filter(void *vm, void *data, unsigned long arg)
 	return lvx_set_msr_filter(vm, data);
 }
 
+/* The same of a 32-bit process, whose pointers are shorter: another number. */
+struct compat_msr_filter {
+	u32 flags;
+	struct {
+		u32 flags;
+		u32 nmsrs;
+		u32 base;
+		u32 bitmap;
+	} ranges[KVM_MSR_FILTER_MAX_RANGES];
+};
+
+#define COMPAT_SET_MSR_FILTER	_IOW(KVMIO, 0xc6, struct compat_msr_filter)
+
+static int set_msr_filter_compat(void *vm, void *data, unsigned long arg)
+{
+	const struct compat_msr_filter *user = data;
+	struct kvm_msr_filter filter = { .flags = user->flags };
+	size_t i;
+
+	if (!in_compat_syscall())
+		return -ENOTTY;
+	for (i = 0; i < ARRAY_SIZE(filter.ranges); i++) {
+		filter.ranges[i].flags = user->ranges[i].flags;
+		filter.ranges[i].nmsrs = user->ranges[i].nmsrs;
+		filter.ranges[i].base = user->ranges[i].base;
+		filter.ranges[i].bitmap =
+			(__force u8 *)compat_ptr(user->ranges[i].bitmap);
+	}
+	return lvx_set_msr_filter(vm, &filter);
+}
+
 static int create_vcpu(void *vm, void *data, unsigned long arg)
 {
 	return lvx_vcpu_open(vm, arg);
@@ -340,6 +371,7 @@ static const struct lvx_ioctl vm_ioctls[] = {
 			  set_identity_map_addr),
 	LVX_IOCTL(KVM_SET_NR_MMU_PAGES, LVX_ARG, set_nr_mmu_pages),
 	LVX_IOCTL(KVM_X86_SET_MSR_FILTER, LVX_IN, set_msr_filter),
+	LVX_IOCTL(COMPAT_SET_MSR_FILTER, LVX_IN, set_msr_filter_compat),
 	LVX_IOCTL(KVM_REGISTER_COALESCED_MMIO, LVX_IN, register_coalesced_mmio),
 	LVX_IOCTL(KVM_UNREGISTER_COALESCED_MMIO, LVX_IN,
 		  unregister_coalesced_mmio),
