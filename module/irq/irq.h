@@ -64,6 +64,8 @@ int lvx_x2apic_read(struct lvx_vcpu *vcpu, u32 msr, u64 *value);
 int lvx_x2apic_write(struct lvx_vcpu *vcpu, u32 msr, u64 value);
 u64 lvx_lapic_tsc_deadline(struct lvx_vcpu *vcpu);
 void lvx_lapic_set_tsc_deadline(struct lvx_vcpu *vcpu, u64 guest_tsc);
+/* CPUID says whether the guest has deadlines. */
+void lvx_lapic_offer_deadline(struct lvx_vcpu *vcpu, bool offered);
 /* CR8 is TPR's bits 7:4. */
 u64 lvx_lapic_cr8(struct lvx_vcpu *vcpu);
 void lvx_lapic_set_cr8(struct lvx_vcpu *vcpu, u64 cr8);

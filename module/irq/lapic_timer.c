@@ -121,6 +121,17 @@ void lvx_lapic_set_tsc_deadline(struct lvx_vcpu *vcpu, u64 guest_tsc)
 }
 
 /**
+ * lvx_lapic_offer_deadline() - is there a timer mode with a TSC deadline?
+ * @vcpu: the caller's own, perhaps without a LAPIC
+ * @offered: CPUID.01H:ECX.TSC_Deadline
+ */
+void lvx_lapic_offer_deadline(struct lvx_vcpu *vcpu, bool offered)
+{
+	if (vcpu->lapic)
+		vcpu->lapic->apic.has_deadline = offered;
+}
+
+/**
  * lvx_lapic_tsc_changed() - the guest's TSC jumped
  * @vcpu: the caller's own, perhaps without a LAPIC
  */

@@ -304,6 +304,9 @@ int lvx_apic_write(struct lvx_apic *apic, u32 reg, u64 val, u64 now,
 		bits |= LVX_APIC_SVR_NO_EOI;
 	if (x2 && (val & ~(u64)(bits | rule->ignored)))
 		return -EINVAL;
+	/* Dropped, where the CPU would raise #GP: as KVM has it. */
+	if (reg == LVX_APIC_LVT_TIMER && !apic->has_deadline)
+		bits &= ~LVX_APIC_TIMER_TSC;
 	/* With a deadline, the counter is not used and its register dead. */
 	if (reg == LVX_APIC_TIMER_INIT &&
 	    (lvx_apic_get(apic, LVX_APIC_LVT_TIMER) & LVX_APIC_TIMER_TSC))

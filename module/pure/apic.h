@@ -77,6 +77,7 @@ enum lvx_apic_reg {
  * @nr_lvt: 6, or 7 with the CMCI register
  * @directed_eoi: suppressing EOI broadcasts is offered (no IOAPIC of ours is
  *	there to miss them)
+ * @has_deadline: the timer's third mode is offered; else LVT bit 18 is reserved
  * @period: of the timer in ns, 0 when it is not set
  * @expires: when it expires next, ns; 0 when it does not
  * @tsc_deadline: IA32_TSC_DEADLINE, 0 when not armed
@@ -90,6 +91,7 @@ struct lvx_apic {
 	u32 id;
 	u8 nr_lvt;
 	bool directed_eoi;
+	bool has_deadline;
 	u64 period;
 	u64 expires;
 	u64 tsc_deadline;

@@ -17,7 +17,10 @@
 
 static u32 mode_of(const struct lvx_apic *apic)
 {
-	return lvx_apic_get(apic, LVX_APIC_LVT_TIMER) & LVX_APIC_TIMER_MODE;
+	u32 mode = lvx_apic_get(apic, LVX_APIC_LVT_TIMER) & LVX_APIC_TIMER_MODE;
+
+	/* A page that user space set may have the bit even so. */
+	return apic->has_deadline ? mode : mode & ~LVX_APIC_TIMER_TSC;
 }
 
 static bool counts(const struct lvx_apic *apic)

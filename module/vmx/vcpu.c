@@ -153,4 +153,6 @@ void lvx_vmx_cpuid_changed(struct lvx_vcpu *vcpu)
 	lvx_update_cr_masks(vcpu);
 	lvx_update_cpuid_mirror(vcpu);
 	lvx_msr_cpuid_changed(vcpu);
+	e = lvx_cpuid_find(vcpu, 1, 0);
+	lvx_lapic_offer_deadline(vcpu, e && (e->ecx & BIT(24)));
 }

@@ -244,6 +244,26 @@ TEST_F(lapic, timer_deadline)
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
 }
 
+static void g_no_deadline(void)
+{
+	apic_on();
+	handle(0xec, on_interrupt);
+	apic_write(APIC_LVT_TIMER, TIMER_DEADLINE | 0xec);
+	CHECK_EQ(0xec, apic_read(APIC_LVT_TIMER));
+	wrmsr(MSR_DEADLINE, 1);
+	CHECK_EQ(0, rdmsr(MSR_DEADLINE));
+	apic_write(APIC_TIMER_INIT, 1000);
+	sti_hlt_cli();
+	CHECK_EQ(1, nr_taken);
+}
+
+/* What CPUID does not have, the LAPIC does not have. */
+TEST_F(lapic, timer_without_deadline)
+{
+	vcpu_long(self->v, g_no_deadline);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
 /* A timer that is due while the guest does not run is not lost. */
 static void g_timer_across_exit(void)
 {

@@ -15,7 +15,8 @@ static struct lvx_apic_effect effect;
 static void power_on(u32 id)
 {
 	memset(page, 0, sizeof(page));
-	apic = (struct lvx_apic){ .regs = page, .id = id, .nr_lvt = 6 };
+	apic = (struct lvx_apic){ .regs = page, .id = id, .nr_lvt = 6,
+				  .has_deadline = true };
 	lvx_apic_reset(&apic, id == 0, false);
 }
 
@@ -515,6 +516,23 @@ TEST(timer_deadline)
 	write(LVX_APIC_LVT_TIMER, 0x60040);
 	write_at(LVX_APIC_TIMER_INIT, 1000, 0);
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NONE);
+}
+
+TEST(timer_without_deadline)
+{
+	u64 when;
+
+	power_on(0);
+	apic.has_deadline = false;
+	enable(true);
+	write(LVX_APIC_LVT_TIMER, 0x40040);
+	EXPECT_EQ(read(LVX_APIC_LVT_TIMER), 0x40);
+	EXPECT(!lvx_apic_set_tsc_deadline(&apic, 1234));
+	write_at(LVX_APIC_TIMER_INIT, 1000, 0);
+	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NS);
+	/* Put there by user space */
+	lvx_apic_set(&apic, LVX_APIC_LVT_TIMER, 0x40040);
+	EXPECT(!lvx_apic_set_tsc_deadline(&apic, 1234));
 }
 
 TEST(save_and_restore)
