@@ -190,16 +190,17 @@ static int get_supported_cpuid(void *object, void *data, unsigned long arg)
 }
 
 /* Where the list doesn't fit, only its length is returned, with E2BIG. */
-static int get_msr_list(struct kvm_msr_list *list, unsigned long arg,
+static int get_msr_list(const struct kvm_msr_list *list, unsigned long arg,
 			int (*get)(u32 i, u32 *index))
 {
 	struct kvm_msr_list __user *user = (struct kvm_msr_list __user *)arg;
-	u32 room = list->nmsrs, index, n = 0;
+	u32 index, n = 0;
 
 	while (!get(n, &index))
 		n++;
-	list->nmsrs = n;
-	if (room < n)
+	if (put_user(n, &user->nmsrs))
+		return -EFAULT;
+	if (list->nmsrs < n)
 		return -E2BIG;
 	for (n = 0; !get(n, &index); n++)
 		if (put_user(index, &user->indices[n]))
@@ -266,8 +267,8 @@ static const struct lvx_ioctl system_ioctls[] = {
 	LVX_IOCTL(KVM_CHECK_EXTENSION, LVX_ARG, check_extension),
 	LVX_IOCTL(KVM_GET_VCPU_MMAP_SIZE, LVX_ARG, get_vcpu_mmap_size),
 	LVX_IOCTL(KVM_GET_SUPPORTED_CPUID, LVX_INOUT, get_supported_cpuid),
-	LVX_IOCTL(KVM_GET_MSR_INDEX_LIST, LVX_INOUT, get_msr_index_list),
-	LVX_IOCTL(KVM_GET_MSR_FEATURE_INDEX_LIST, LVX_INOUT, get_msr_feature_list),
+	LVX_IOCTL(KVM_GET_MSR_INDEX_LIST, LVX_IN, get_msr_index_list),
+	LVX_IOCTL(KVM_GET_MSR_FEATURE_INDEX_LIST, LVX_IN, get_msr_feature_list),
 	LVX_IOCTL(KVM_GET_MSRS, LVX_IN, get_feature_msrs),
 	LVX_IOCTL(KVM_X86_GET_MCE_CAP_SUPPORTED, LVX_OUT, get_mce_cap),
 };

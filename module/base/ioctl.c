@@ -69,7 +69,7 @@ static int call(const struct lvx_ioctl *row, void *object, void *data,
 			return err;
 	}
 	ret = row->handler(object, data, arg);
-	if ((row->dir & LVX_OUT) && (ret >= 0 || ret == -E2BIG)) {
+	if ((row->dir & LVX_OUT) && ret >= 0) {
 		err = copy_out(row, data, user, user_size);
 		if (err)
 			return err;

@@ -35,8 +35,7 @@
  *	(zeroed where nothing was copied in), @arg the ioctl's argument. Returns
  *	0 or more, which the caller gets, or -errno
  *
- * The structure is copied out on success, and on -E2BIG, since there it says
- * how much room is needed.
+ * The structure is copied out on success.
  */
 struct lvx_ioctl {
 	unsigned int cmd;

@@ -6,100 +6,13 @@
  * call has changed nothing.
  */
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 
-#include "harness.h"
+#include "targets.h"
 
-enum on { SYS, VM, VM_IRQ, VCPU, VCPU_IRQ, TARGETS };
-
-struct row {
-	const char *what;
-	enum on on;
-	unsigned long nr;
-	void *arg;
-	long expect;
-};
-
-#define BAD_PTR		((void *)0x10)
-#define VALUE(x)	((void *)(unsigned long)(x))
-#define ARG(type, ...)	(&(struct type) { __VA_ARGS__ })
 #define HUGE_SLOT	0x7fff0000U
 
-static char area[4 * PAGE] __attribute__((aligned(PAGE)));
+static char area[130 * PAGE] __attribute__((aligned(PAGE)));
 #define AREA	((unsigned long)area)
-static struct vm *vm, *vm_irq_chip;
-static struct vcpu *vcpu, *vcpu_irq;
-
-static void setup(int fds[TARGETS])
-{
-	vm = vm_new(0);
-	vcpu = vcpu_new(vm, 0);
-	vm_irq_chip = vm_new(VM_PIT);
-	vcpu_irq = vcpu_new(vm_irq_chip, 0);
-	fds[SYS] = sys_fd;
-	fds[VM] = vm->fd;
-	fds[VM_IRQ] = vm_irq_chip->fd;
-	fds[VCPU] = vcpu->fd;
-	fds[VCPU_IRQ] = vcpu_irq->fd;
-}
-
-/* Both VMs still do what they did: run to a port. */
-static void still_alive(struct __test_metadata *_metadata)
-{
-	struct vcpu *v[] = { vcpu, vcpu_irq };
-	static const uint8_t code[] = { 0xe6, 0x99 };	/* out %al, $0x99 */
-
-	for (int i = 0; i < 2; i++) {
-		memcpy(v[i]->vm->ram + GPA_REAL, code, sizeof(code));
-		vcpu_real(v[i], GPA_REAL >> 4, 0);
-		ASSERT_EXIT(KVM_EXIT_IO, v[i]);
-		ASSERT_EQ(0x99, v[i]->run->io.port);
-	}
-}
-
-static void check_rows(struct __test_metadata *_metadata,
-		       const struct row *rows, size_t n)
-{
-	int fds[TARGETS];
-
-	setup(fds);
-	for (size_t i = 0; i < n; i++) {
-		long ret = try_ioctl(fds[rows[i].on], rows[i].nr, rows[i].arg);
-
-		EXPECT_EQ(rows[i].expect, ret) TH_LOG("%s: %s", rows[i].what,
-						      strerror(-ret));
-	}
-	still_alive(_metadata);
-}
-
-#define CHECK_ROWS(rows) check_rows(_metadata, rows, ARRAY_SIZE(rows))
-
-#define BOGUS_NR	_IO(KVMIO, 0xff)
-#define WRONG_SIZE	_IOR(KVMIO, 0x81, struct kvm_segment)	/* GET_REGS */
-#define WRONG_DIR	_IOW(KVMIO, 0x81, struct kvm_regs)
-#define OTHER_TYPE	_IO('x', 0x80)
-
-static const struct row numbers[] = {
-	{ "sys: unknown number", SYS, BOGUS_NR, NULL, -EINVAL },
-	{ "sys: other type", SYS, OTHER_TYPE, NULL, -EINVAL },
-	{ "sys: a VM's ioctl", SYS, KVM_CREATE_VCPU, NULL, -EINVAL },
-	{ "sys: a vCPU's ioctl", SYS, KVM_RUN, NULL, -EINVAL },
-	{ "vm: unknown number", VM, BOGUS_NR, NULL, -ENOTTY },
-	{ "vm: other type", VM, OTHER_TYPE, NULL, -ENOTTY },
-	{ "vm: the system's ioctl", VM, KVM_CREATE_VM, NULL, -ENOTTY },
-	{ "vm: a vCPU's ioctl", VM, KVM_RUN, NULL, -ENOTTY },
-	{ "vcpu: unknown number", VCPU, BOGUS_NR, NULL, -EINVAL },
-	{ "vcpu: other type", VCPU, OTHER_TYPE, NULL, -EINVAL },
-	{ "vcpu: the system's ioctl", VCPU, KVM_GET_API_VERSION, NULL, -EINVAL },
-	{ "vcpu: a VM's ioctl", VCPU, KVM_CREATE_IRQCHIP, NULL, -EINVAL },
-	{ "vcpu: wrong size", VCPU, WRONG_SIZE, area, -EINVAL },
-	{ "vcpu: wrong direction", VCPU, WRONG_DIR, area, -EINVAL },
-};
-
-TEST(ioctl_numbers)
-{
-	CHECK_ROWS(numbers);
-}
 
 static const struct row system_rows[] = {
 	{ "GET_API_VERSION with an argument", SYS, KVM_GET_API_VERSION,
@@ -200,6 +113,38 @@ TEST(dirty_log)
 	CHECK_ROWS(dirty_rows);
 }
 
+#define CLEAR(first, n, ...)						\
+	KVM_CLEAR_DIRTY_LOG, ARG(kvm_clear_dirty_log, .first_page = first, \
+				 .num_pages = n, __VA_ARGS__)
+#define SIZE	(130 * PAGE)
+
+static const struct row clear_rows[] = {
+	{ "no such slot", VM, CLEAR(0, 64, .slot = 7), -ENOENT },
+	{ "slot too high", VM, CLEAR(0, 64, .slot = HUGE_SLOT), -EINVAL },
+	{ "not logged", VM, CLEAR(0, 64, .slot = 0), -ENOENT },
+	{ "log it", VM,
+	  REGION(5, KVM_MEM_LOG_DIRTY_PAGES, GPA_EXTRA, SIZE, AREA), 0 },
+	{ "bad bitmap", VM,
+	  CLEAR(0, 64, .slot = 5, .dirty_bitmap = BAD_PTR), -EFAULT },
+	{ "start inside a word", VM,
+	  CLEAR(1, 64, .slot = 5, .dirty_bitmap = area), -EINVAL },
+	{ "part of a word", VM,
+	  CLEAR(0, 65, .slot = 5, .dirty_bitmap = area), -EINVAL },
+	{ "start behind the end", VM,
+	  CLEAR(192, 64, .slot = 5, .dirty_bitmap = area), -EINVAL },
+	{ "more than there is", VM,
+	  CLEAR(64, 128, .slot = 5, .dirty_bitmap = area), -EINVAL },
+	{ "one word", VM, CLEAR(64, 64, .slot = 5, .dirty_bitmap = area), 0 },
+	{ "up to the end", VM,
+	  CLEAR(64, 66, .slot = 5, .dirty_bitmap = area), 0 },
+	{ "nothing", VM, CLEAR(64, 0, .slot = 5, .dirty_bitmap = area), 0 },
+};
+
+TEST(clear_dirty_log)
+{
+	CHECK_ROWS(clear_rows);
+}
+
 static const struct row vm_rows[] = {
 	{ "vCPU id too high", VM, KVM_CREATE_VCPU, VALUE(1 << 30), -EINVAL },
 	{ "vCPU id -1", VM, KVM_CREATE_VCPU, VALUE(-1), -EINVAL },
@@ -215,10 +160,20 @@ static const struct row vm_rows[] = {
 	{ "identity map after a vCPU", VM, KVM_SET_IDENTITY_MAP_ADDR,
 	  ARG(kvm_clock_data, .clock = 0xfffbc000), -EINVAL },
 	{ "boot CPU after a vCPU", VM, KVM_SET_BOOT_CPU_ID, VALUE(0), -EBUSY },
-	{ "unknown capability", VM, KVM_ENABLE_CAP,
-	  ARG(kvm_enable_cap, .cap = 99999), -EINVAL },
-	{ "capability with flags", VM, KVM_ENABLE_CAP,
-	  ARG(kvm_enable_cap, .cap = KVM_CAP_SPLIT_IRQCHIP, .flags = 1), -EINVAL },
+	{ "boot CPU", VM_NEW, KVM_SET_BOOT_CPU_ID, VALUE(1), 0 },
+	{ "63 shadow pages", VM, KVM_SET_NR_MMU_PAGES, VALUE(63), -EINVAL },
+	{ "64 shadow pages", VM, KVM_SET_NR_MMU_PAGES, VALUE(64), 0 },
+	{ "GET_PIT2 without PIT", VM, KVM_GET_PIT2, area, -ENXIO },
+	{ "SET_PIT2 without PIT", VM, KVM_SET_PIT2, area, -ENXIO },
+	{ "REINJECT_CONTROL without PIT", VM, KVM_REINJECT_CONTROL, area, -ENXIO },
+	{ "zone of an unknown kind", VM, KVM_REGISTER_COALESCED_MMIO,
+	  ARG(kvm_coalesced_mmio_zone, .size = 8, .pio = 2), -EINVAL },
+	{ "zone of nothing", VM, KVM_REGISTER_COALESCED_MMIO,
+	  ARG(kvm_coalesced_mmio_zone, .addr = GPA_MMIO), 0 },
+	{ "zone that wraps", VM, KVM_REGISTER_COALESCED_MMIO,
+	  ARG(kvm_coalesced_mmio_zone, .addr = -8ULL, .size = 16), 0 },
+	{ "no such zone", VM, KVM_UNREGISTER_COALESCED_MMIO,
+	  ARG(kvm_coalesced_mmio_zone, .addr = 0x9000, .size = 8), 0 },
 	{ "clock, bad pointer", VM, KVM_GET_CLOCK, BAD_PTR, -EFAULT },
 	{ "clock, unknown flag", VM, KVM_SET_CLOCK,
 	  ARG(kvm_clock_data, .flags = 1 << 30), -EINVAL },
@@ -229,12 +184,53 @@ TEST(vm_arguments)
 	CHECK_ROWS(vm_rows);
 }
 
+#define ENABLE(c, ...)							\
+	KVM_ENABLE_CAP, ARG(kvm_enable_cap, .cap = c, __VA_ARGS__)
+
+static const struct row cap_rows[] = {
+	{ "unknown", VM, ENABLE(99999), -EINVAL },
+	{ "not to be enabled", VM, ENABLE(KVM_CAP_IRQFD), -EINVAL },
+	{ "with flags", VM, ENABLE(KVM_CAP_MSR_PLATFORM_INFO, .flags = 1), -EINVAL },
+	{ "split, too many pins", VM_NEW,
+	  ENABLE(KVM_CAP_SPLIT_IRQCHIP, .args[0] = 4097), -EINVAL },
+	{ "split after a vCPU", VM,
+	  ENABLE(KVM_CAP_SPLIT_IRQCHIP, .args[0] = 24), -EEXIST },
+	{ "split with an irqchip", VM_IRQ,
+	  ENABLE(KVM_CAP_SPLIT_IRQCHIP, .args[0] = 24), -EEXIST },
+	{ "vCPU ids, too many", VM_NEW,
+	  ENABLE(KVM_CAP_MAX_VCPU_ID, .args[0] = 1 << 30), -EINVAL },
+	{ "vCPU ids", VM_NEW, ENABLE(KVM_CAP_MAX_VCPU_ID, .args[0] = 2), 0 },
+	{ "vCPU ids, again", VM_NEW,
+	  ENABLE(KVM_CAP_MAX_VCPU_ID, .args[0] = 2), 0 },
+	{ "vCPU ids, others", VM_NEW,
+	  ENABLE(KVM_CAP_MAX_VCPU_ID, .args[0] = 3), -EINVAL },
+	{ "vCPU above them", VM_NEW, KVM_CREATE_VCPU, VALUE(2), -EINVAL },
+	{ "vCPU ids after a vCPU", VM,
+	  ENABLE(KVM_CAP_MAX_VCPU_ID, .args[0] = 2), -EINVAL },
+	{ "manual dirty log, unknown flag", VM,
+	  ENABLE(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args[0] = 4), -EINVAL },
+	{ "manual dirty log, only half", VM,
+	  ENABLE(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args[0] = 2), -EINVAL },
+	{ "manual dirty log", VM,
+	  ENABLE(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args[0] = 3), 0 },
+	{ "manual dirty log off", VM,
+	  ENABLE(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args[0] = 0), 0 },
+	{ "unknown quirks", VM,
+	  ENABLE(KVM_CAP_DISABLE_QUIRKS, .args[0] = ~0ULL), 0 },
+	{ "platform info", VM, ENABLE(KVM_CAP_MSR_PLATFORM_INFO), 0 },
+	{ "unknown reason for an exit", VM,
+	  ENABLE(KVM_CAP_X86_USER_SPACE_MSR, .args[0] = 1ULL << 40), -EINVAL },
+	{ "no exit", VM, ENABLE(KVM_CAP_X86_USER_SPACE_MSR), 0 },
+};
+
+TEST(enable_cap)
+{
+	CHECK_ROWS(cap_rows);
+}
+
 #define FILTER(f, ...)							\
 	KVM_X86_SET_MSR_FILTER, ARG(kvm_msr_filter, .flags = f,		\
 				    .ranges[3] = { __VA_ARGS__ })
-#define USER_MSR(reasons)						\
-	KVM_ENABLE_CAP, ARG(kvm_enable_cap, .cap = KVM_CAP_X86_USER_SPACE_MSR, \
-			    .args[0] = (reasons))
 
 static const struct row msr_filter_rows[] = {
 	{ "filter, bad pointer", VM, KVM_X86_SET_MSR_FILTER, BAD_PTR, -EFAULT },
@@ -252,8 +248,6 @@ static const struct row msr_filter_rows[] = {
 	  FILTER(0, .nmsrs = 1, .base = 0x345, .flags = KVM_MSR_FILTER_READ,
 		 .bitmap = (void *)area), 0 },
 	{ "no filter any more", VM, FILTER(0), 0 },
-	{ "unknown reason for an exit", VM, USER_MSR(1ULL << 40), -EINVAL },
-	{ "no exit", VM, USER_MSR(0), 0 },
 };
 
 TEST(msr_filter)
@@ -276,9 +270,19 @@ static const struct row irq_rows[] = {
 	  ARG(kvm_irqchip, .chip_id = 0), -ENXIO },
 	{ "GET_IRQCHIP, unknown chip", VM_IRQ, KVM_GET_IRQCHIP,
 	  ARG(kvm_irqchip, .chip_id = 3), -EINVAL },
-	{ "GET_PIT2 without PIT", VM, KVM_GET_PIT2, area, -ENXIO },
+	{ "SET_IRQCHIP without irqchip", VM, KVM_SET_IRQCHIP, area, -ENXIO },
+	{ "SET_IRQCHIP, unknown chip", VM_IRQ, KVM_SET_IRQCHIP,
+	  ARG(kvm_irqchip, .chip_id = 3), -EINVAL },
+	{ "IRQ_LINE_STATUS without irqchip", VM, KVM_IRQ_LINE_STATUS,
+	  ARG(kvm_irq_level, .irq = 3), -ENXIO },
+	{ "IRQ_LINE without a route", VM_IRQ, KVM_IRQ_LINE,
+	  ARG(kvm_irq_level, .irq = 100), 0 },
+	{ "IRQ_LINE, GSI too high", VM_IRQ, KVM_IRQ_LINE,
+	  ARG(kvm_irq_level, .irq = -1U), 0 },
 	{ "MSI without irqchip", VM, KVM_SIGNAL_MSI,
 	  ARG(kvm_msi, .address_lo = 0xfee00000, .data = 0x20), -EINVAL },
+	{ "MSI with a device", VM_IRQ, KVM_SIGNAL_MSI,
+	  ARG(kvm_msi, .address_lo = 0xfee00000, .flags = 1), 0 },
 	{ "MSI with flags", VM_IRQ, KVM_SIGNAL_MSI,
 	  ARG(kvm_msi, .address_lo = 0xfee00000, .flags = 2), -EINVAL },
 	{ "routes without irqchip", VM, ROUTES(0, 0), -EINVAL },
@@ -333,24 +337,30 @@ TEST(eventfd_twice)
 	struct kvm_ioeventfd io = { .addr = 0x300, .len = 2,
 				    .flags = KVM_IOEVENTFD_FLAG_PIO };
 	struct kvm_irqfd irq = { .gsi = 5 };
-	int fds[TARGETS];
+	struct targets t = targets_new();
 
-	setup(fds);
 	io.fd = eventfd(0, 0);
 	irq.fd = io.fd;
-	EXPECT_EQ(0, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
-	EXPECT_EQ(-EEXIST, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
+	EXPECT_EQ(0, try_ioctl(t.fd[VM], KVM_IOEVENTFD, &io));
+	EXPECT_EQ(-EEXIST, try_ioctl(t.fd[VM], KVM_IOEVENTFD, &io));
 	io.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
-	EXPECT_EQ(0, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
-	EXPECT_EQ(-ENOENT, try_ioctl(vm->fd, KVM_IOEVENTFD, &io));
+	EXPECT_EQ(0, try_ioctl(t.fd[VM], KVM_IOEVENTFD, &io));
+	EXPECT_EQ(-ENOENT, try_ioctl(t.fd[VM], KVM_IOEVENTFD, &io));
 
-	EXPECT_EQ(-EINVAL, try_ioctl(vm->fd, KVM_IRQFD, &irq));
-	EXPECT_EQ(0, try_ioctl(vm_irq_chip->fd, KVM_IRQFD, &irq));
-	EXPECT_EQ(-EBUSY, try_ioctl(vm_irq_chip->fd, KVM_IRQFD, &irq));
+	EXPECT_EQ(-EINVAL, try_ioctl(t.fd[VM], KVM_IRQFD, &irq));
+	EXPECT_EQ(0, try_ioctl(t.fd[VM_IRQ], KVM_IRQFD, &irq));
+	EXPECT_EQ(-EBUSY, try_ioctl(t.fd[VM_IRQ], KVM_IRQFD, &irq));
 	irq.flags = KVM_IRQFD_FLAG_DEASSIGN;
-	EXPECT_EQ(0, try_ioctl(vm_irq_chip->fd, KVM_IRQFD, &irq));
-	still_alive(_metadata);
+	EXPECT_EQ(0, try_ioctl(t.fd[VM_IRQ], KVM_IRQFD, &irq));
+	still_alive(_metadata, &t);
 }
+
+#define MSRS(n, i)							\
+	(&(struct {							\
+		struct kvm_msrs head;					\
+		struct kvm_msr_entry e;					\
+	}) { { .nmsrs = n }, { .index = i } })
+#define ATTR(g, a)	ARG(kvm_device_attr, .group = g, .attr = a)
 
 static const struct row vcpu_rows[] = {
 	{ "RUN with an argument", VCPU, KVM_RUN, VALUE(1), -EINVAL },
@@ -366,6 +376,10 @@ static const struct row vcpu_rows[] = {
 	  ARG(kvm_msrs, .nmsrs = 1 << 30), -E2BIG },
 	{ "SET_MSRS, huge count", VCPU, KVM_SET_MSRS,
 	  ARG(kvm_msrs, .nmsrs = 1 << 30), -E2BIG },
+	{ "GET_MSRS, 256", VCPU, KVM_GET_MSRS, ARG(kvm_msrs, .nmsrs = 256), -E2BIG },
+	{ "GET_MSRS, bad entries", VCPU, KVM_GET_MSRS, (void *)-8UL, -EFAULT },
+	{ "GET_MSRS, unknown", VCPU, KVM_GET_MSRS, MSRS(1, 0x3333), 0 },
+	{ "SET_MSRS, unknown", VCPU, KVM_SET_MSRS, MSRS(1, 0x3333), 0 },
 	{ "SET_MSRS, nothing", VCPU, KVM_SET_MSRS, ARG(kvm_msrs, .nmsrs = 0), 0 },
 	{ "SET_CPUID2, bad pointer", VCPU, KVM_SET_CPUID2, BAD_PTR, -EFAULT },
 	{ "SET_CPUID2, huge count", VCPU, KVM_SET_CPUID2,
@@ -374,10 +388,19 @@ static const struct row vcpu_rows[] = {
 	  ARG(kvm_cpuid2, .nent = 0), -E2BIG },
 	{ "SET_DEBUGREGS with flags", VCPU, KVM_SET_DEBUGREGS,
 	  ARG(kvm_debugregs, .flags = 1), -EINVAL },
+	{ "DR6, high half", VCPU, KVM_SET_DEBUGREGS,
+	  ARG(kvm_debugregs, .dr6 = 1ULL << 32), -EINVAL },
 	{ "DR7, high half", VCPU, KVM_SET_DEBUGREGS,
 	  ARG(kvm_debugregs, .dr7 = 1ULL << 32), -EINVAL },
 	{ "events with unknown flags", VCPU, KVM_SET_VCPU_EVENTS,
 	  ARG(kvm_vcpu_events, .flags = 1U << 31), -EINVAL },
+	{ "events with a payload", VCPU, KVM_SET_VCPU_EVENTS,
+	  ARG(kvm_vcpu_events, .flags = KVM_VCPUEVENT_VALID_PAYLOAD), -EINVAL },
+	{ "events with a triple fault", VCPU, KVM_SET_VCPU_EVENTS,
+	  ARG(kvm_vcpu_events, .flags = KVM_VCPUEVENT_VALID_TRIPLE_FAULT),
+	  -EINVAL },
+	{ "exception 2", VCPU, KVM_SET_VCPU_EVENTS,
+	  ARG(kvm_vcpu_events, .exception = { .injected = 1, .nr = 2 }), -EINVAL },
 	{ "exception 32", VCPU, KVM_SET_VCPU_EVENTS,
 	  ARG(kvm_vcpu_events, .exception = { .injected = 1, .nr = 32 }), -EINVAL },
 	{ "MP state out of range", VCPU_IRQ, KVM_SET_MP_STATE,
@@ -396,6 +419,19 @@ static const struct row vcpu_rows[] = {
 	{ "VAPIC address 0", VCPU_IRQ, KVM_SET_VAPIC_ADDR,
 	  ARG(kvm_vapic_addr, .vapic_addr = 0), 0 },
 	{ "KVMCLOCK_CTRL without kvmclock", VCPU, KVM_KVMCLOCK_CTRL, NULL, -EINVAL },
+	{ "unknown group of attributes", VCPU, KVM_HAS_DEVICE_ATTR,
+	  ATTR(1, 0), -ENXIO },
+	{ "unknown attribute", VCPU, KVM_HAS_DEVICE_ATTR, ATTR(0, 1), -ENXIO },
+	{ "unknown attribute, read", VCPU, KVM_GET_DEVICE_ATTR, ATTR(0, 1), -ENXIO },
+	{ "unknown attribute, set", VCPU, KVM_SET_DEVICE_ATTR, ATTR(0, 1), -ENXIO },
+	{ "TSC of the host's frequency", VCPU, KVM_SET_TSC_KHZ, VALUE(0), 0 },
+	{ "TPR reporting with flags", VCPU, KVM_TPR_ACCESS_REPORTING,
+	  ARG(kvm_tpr_access_ctl, .flags = 1), -EINVAL },
+	{ "guest debugging, off", VCPU, KVM_SET_GUEST_DEBUG,
+	  ARG(kvm_guest_debug, .control = 0), 0 },
+	{ "guest debugging, unknown bits", VCPU, KVM_SET_GUEST_DEBUG,
+	  ARG(kvm_guest_debug, .control = 0x8000), 0 },
+	{ "no signal mask", VCPU, KVM_SET_SIGNAL_MASK, NULL, 0 },
 	{ "signal mask of wrong size", VCPU, KVM_SET_SIGNAL_MASK,
 	  ARG(kvm_signal_mask, .len = 3), -EINVAL },
 };
@@ -405,73 +441,24 @@ TEST(vcpu_arguments)
 	CHECK_ROWS(vcpu_rows);
 }
 
-/* Each field changed alone, in the state of a running long-mode vCPU. */
-TEST(special_registers)
-{
-	struct kvm_sregs good, bad;
-	int fds[TARGETS];
-
-	setup(fds);
-	vcpu_long(vcpu, NULL);
-	good = get_sregs(vcpu);
-#define REFUSED(field, value) do {					\
-	bad = good;							\
-	bad.field = value;						\
-	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_SREGS, &bad))	\
-		TH_LOG("%s = %s", #field, #value);			\
-} while (0)
-	REFUSED(cr4, good.cr4 | 1ULL << 31);
-	REFUSED(cr4, good.cr4 | 1ULL << 14);		/* SMXE */
-	REFUSED(cr4, good.cr4 & ~0x20ULL);		/* no PAE in long mode */
-	REFUSED(cr0, good.cr0 | 1ULL << 32);
-	REFUSED(cr0, good.cr0 & ~1ULL);			/* PG without PE */
-	REFUSED(efer, good.efer & ~0x400ULL);		/* LME without LMA */
-	REFUSED(cr3, good.cr3 | 1ULL << 52);
-	REFUSED(apic_base, good.apic_base | 1ULL << 9);
-	bad = get_sregs(vcpu);
-	EXPECT_EQ(0, memcmp(&good, &bad, sizeof(good)));
-	still_alive(_metadata);
-}
-
 TEST(extended_control_registers)
 {
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0] = { .value = 1 } };
-	int fds[TARGETS];
+	int fd = targets_new().fd[VCPU];
 
-	setup(fds);
 	if (!check_cap(sys_fd, KVM_CAP_XCRS))
 		SKIP(return, "the host has no XSAVE");
-	EXPECT_EQ(0, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	EXPECT_EQ(0, try_ioctl(fd, KVM_SET_XCRS, &xcrs));
 	xcrs.flags = 1;
-	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	EXPECT_EQ(-EINVAL, try_ioctl(fd, KVM_SET_XCRS, &xcrs));
 	xcrs.flags = 0;
 	xcrs.nr_xcrs = 17;
-	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	EXPECT_EQ(-EINVAL, try_ioctl(fd, KVM_SET_XCRS, &xcrs));
 	xcrs.nr_xcrs = 1;
 	xcrs.xcrs[0].value = 0;			/* x87 cannot be off */
-	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
+	EXPECT_EQ(-EINVAL, try_ioctl(fd, KVM_SET_XCRS, &xcrs));
 	xcrs.xcrs[0].value = 5;			/* AVX without SSE */
-	EXPECT_EQ(-EINVAL, try_ioctl(vcpu->fd, KVM_SET_XCRS, &xcrs));
-}
-
-/* A VM belongs to the address space that created it. */
-TEST(after_fork)
-{
-	int fds[TARGETS], status;
-	struct kvm_regs regs;
-	pid_t pid;
-
-	setup(fds);
-	pid = fork();
-	if (!pid) {
-		bool ok = try_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)1) == -EIO &&
-			  try_ioctl(vcpu->fd, KVM_GET_REGS, &regs) == -EIO &&
-			  vcpu_run(vcpu) == -EIO;
-		_exit(!ok);
-	}
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(0, status);
-	still_alive(_metadata);
+	EXPECT_EQ(-EINVAL, try_ioctl(fd, KVM_SET_XCRS, &xcrs));
 }
 
 LVX_TEST_MAIN
