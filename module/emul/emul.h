@@ -62,6 +62,8 @@ struct lvx_emul_ctx {
 	u64 gpa, gla;
 	bool is_write;
 	struct lvx_emul_fault fault;
+	u8 nr_bytes;		/* of the instruction, after LVX_EMUL_UNKNOWN */
+	u8 bytes[15];
 };
 
 int lvx_emul_create(struct lvx_vcpu *vcpu);

@@ -231,6 +231,15 @@ static enum lvx_emul_result decoded(struct lvx_emul *emul,
 	}
 }
 
+/* User space is shown them if lvx can't execute the instruction. */
+static void keep_bytes(struct lvx_vcpu *vcpu, const u8 *bytes, unsigned int nr)
+{
+	struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+
+	ctx->nr_bytes = min_t(unsigned int, nr, sizeof(ctx->bytes));
+	memcpy(ctx->bytes, bytes, ctx->nr_bytes);
+}
+
 /**
  * fetch() - the instruction at the context's RIP
  * @vcpu: with a filled context
@@ -255,17 +264,22 @@ enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn)
 		known = fetch_cached(vcpu, false);
 	if (known) {
 		*insn = *known;
+		keep_bytes(vcpu, (const u8 *)cache_line(vcpu, la)->bytes,
+			   CODE_LEN);
 		return LVX_EMUL_DONE;
 	}
+	keep_bytes(vcpu, bytes, 0);
 	result = read_code(vcpu, la, bytes, here, &walk);
 	if (result != LVX_EMUL_DONE)
 		return result;
+	keep_bytes(vcpu, bytes, here);
 	r = insn_decode(insn, mode, bytes, here);
 	if (r == DECODE_MORE) {
 		result = read_code(vcpu, la + here, bytes + here,
 				   CODE_LEN - here, &next);
 		if (result != LVX_EMUL_DONE)
 			return result;
+		keep_bytes(vcpu, bytes, CODE_LEN);
 		r = insn_decode(insn, mode, bytes, CODE_LEN);
 	}
 	if (r == DECODE_OK)

@@ -12,19 +12,42 @@
 #include "vmx/exit.h"
 #include "vmx/vcpu.h"
 
-/* Not an instruction that lvx knows: the guest's user code gets #UD for it. */
+/*
+ * Not an instruction that lvx knows: #UD. If it is the guest's kernel that gets
+ * it, user space is told, too, with the bytes (the rest is 90, as KVM's) and
+ * what KVM gives after them.
+ */
 static enum lvx_next unknown_instruction(struct lvx_vcpu *vcpu)
 {
+	const struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
 	struct kvm_run *run = vcpu->run;
+	const u64 info[] = {
+		to_vmx(vcpu)->exit_reason,
+		vmcs_readl(EXIT_QUALIFICATION),
+		to_vmx(vcpu)->event.info,
+		vmcs_read32(VM_EXIT_INTR_INFO),
+		vmcs_read32(VM_EXIT_INTR_ERROR_CODE),
+	};
+	unsigned int at = 1;
 
-	if (lvx_cpl(vcpu)) {
-		lvx_raise(vcpu, X86_TRAP_UD);
+	lvx_raise(vcpu, X86_TRAP_UD);
+	if (lvx_cpl(vcpu))
 		return LVX_RESUME;
-	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
-	run->emulation_failure.ndata = 0;
 	run->emulation_failure.flags = 0;
+	if (ctx->nr_bytes) {
+		at += 2;
+		run->emulation_failure.flags =
+			KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
+		run->emulation_failure.insn_size = ctx->nr_bytes;
+		memset(run->emulation_failure.insn_bytes, 0x90,
+		       sizeof(run->emulation_failure.insn_bytes));
+		memcpy(run->emulation_failure.insn_bytes, ctx->bytes,
+		       ctx->nr_bytes);
+	}
+	memcpy(&run->internal.data[at], info, sizeof(info));
+	run->internal.ndata = at + ARRAY_SIZE(info);
 	return LVX_TO_USER;
 }
 
