@@ -15,6 +15,14 @@
 
 struct fetch_cache;
 
+#define NR_TRANSLATIONS	4	/* two operands that cross a page each */
+
+/* A page that was translated for the instruction in execution. */
+struct translation {
+	u64 page, frame;	/* addresses; page is odd if there is none */
+	bool write;
+};
+
 /**
  * struct port_string - an INS or OUTS that user space serves
  * @insn: the instruction
@@ -23,6 +31,8 @@ struct fetch_cache;
  * @size: bytes of an element: 1, 2, 4
  * @count: elements of the batch in pio_data
  * @la: linear address of the first
+ * @in_memory: no device's
+ * @stored: OUTS to be finished by the OUT alone
  */
 struct port_string {
 	struct insn insn;
@@ -31,6 +41,8 @@ struct port_string {
 	u8 size;
 	u32 count;
 	u64 la;
+	bool in_memory;
+	bool stored;
 };
 
 /**
@@ -39,6 +51,9 @@ struct port_string {
  * @cache: of the last fetched instructions
  * @exec: the instruction
  * @cpu: its registers
+ * @checked: all that the instruction will access is translated
+ * @translations: the last ones
+ * @nr_translations: how many there have been
  * @done: bytes of exec.access that are moved
  * @fragment: bytes that user space moves now
  * @simple: user space serves a load of exec.insn, which is a plain move
@@ -51,6 +66,9 @@ struct lvx_emul {
 	struct fetch_cache *cache;
 	struct exec exec;
 	struct exec_cpu cpu;
+	bool checked;
+	struct translation translations[NR_TRANSLATIONS];
+	u8 nr_translations;
 	u8 done, fragment;
 	bool simple;
 	bool pio_string;
@@ -70,6 +88,7 @@ enum lvx_emul_result emul_walk(struct lvx_vcpu *vcpu, u64 la,
 enum lvx_emul_result emul_translate(struct lvx_vcpu *vcpu, u64 la, bool write,
 				    u64 *gpa);
 enum insn_mode emul_mode(const struct lvx_emul_ctx *ctx);
+void emul_forget_translations(struct lvx_emul *emul);
 void emul_fill_cpu(struct lvx_vcpu *vcpu, const struct insn *insn);
 
 /* fetch.c */
@@ -84,13 +103,16 @@ bool simple_fits(struct lvx_vcpu *vcpu, const struct insn *insn);
 enum lvx_emul_result simple_run(struct lvx_vcpu *vcpu, const struct insn *insn);
 void simple_complete(struct lvx_vcpu *vcpu);
 
+/* pio.c */
+enum lvx_emul_result pio_finish_outs(struct lvx_vcpu *vcpu);
+
 /* mmio.c */
+enum lvx_emul_result mmio_execute(struct lvx_vcpu *vcpu, const struct insn *insn);
 void mmio_to_user(struct lvx_vcpu *vcpu, u64 gpa, unsigned int len, bool write,
 		  const void *data);
 
 /* vector.c */
-bool vector_usable(unsigned int len);
-void vector_get(u8 reg, void *data, unsigned int len);
-void vector_set(u8 reg, const void *data, unsigned int len);
+bool vector_get(enum insn_operand file, u8 reg, void *data, u8 len);
+bool vector_set(enum insn_operand file, u8 reg, const void *data, u8 len);
 
 #endif

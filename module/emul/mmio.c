@@ -6,6 +6,10 @@
  * does it, in pieces: a piece lies in one page, and is memory, or is at most
  * eight bytes of a device. A device that user space has makes KVM_RUN return;
  * the state in struct lvx_emul is what is needed to go on from there.
+ *
+ * All that an instruction will access is translated before the first byte
+ * moves: a device can't take an access back when the other operand, or the next
+ * page, turns out to be missing.
  */
 #include <linux/kvm.h>
 #include <linux/log2.h>
@@ -99,11 +103,11 @@ static enum lvx_emul_result access_device(struct lvx_vcpu *vcpu, u64 gpa,
 	return LVX_EMUL_TO_USER;
 }
 
-static enum lvx_emul_result access_piece(struct lvx_vcpu *vcpu, bool write)
+static enum lvx_emul_result access_piece(struct lvx_vcpu *vcpu)
 {
 	struct lvx_emul *emul = vcpu->emul;
 	const struct exec_access *access = emul->exec.access;
-	u8 *data = emul->exec.mem[access->data] + emul->done;
+	u8 *data = emul->exec.mem + access->data + emul->done;
 	u64 la = access->la + emul->done;
 	unsigned int len = access->len - emul->done;
 	enum lvx_emul_result result;
@@ -113,44 +117,101 @@ static enum lvx_emul_result access_piece(struct lvx_vcpu *vcpu, bool write)
 	if (!emul->ctx.cs_long)
 		la = (u32)la;
 	len = min_t(u64, len, PAGE_SIZE - offset_in_page(la));
-	result = emul_translate(vcpu, la, write || access->for_write, &gpa);
+	result = emul_translate(vcpu, la, access->for_write, &gpa);
 	if (result != LVX_EMUL_DONE)
 		return result;
-	if (known_device(&emul->ctx, gpa, write))
-		return access_device(vcpu, gpa, len, write, data);
-	if (write)
+	if (known_device(&emul->ctx, gpa, access->write))
+		return access_device(vcpu, gpa, len, access->write, data);
+	if (access->write)
 		err = lvx_write_guest(vcpu->vm, gpa, data, len);
 	else
 		err = lvx_read_guest(vcpu->vm, gpa, data, len);
 	if (err)
-		return access_device(vcpu, gpa, len, write, data);
+		return access_device(vcpu, gpa, len, access->write, data);
 	emul->done += len;
 	return LVX_EMUL_DONE;
 }
 
 /* What is left of the access that the executor asked for. */
-static enum lvx_emul_result finish_access(struct lvx_vcpu *vcpu, bool write)
+static enum lvx_emul_result finish_access(struct lvx_vcpu *vcpu)
 {
 	struct lvx_emul *emul = vcpu->emul;
 	enum lvx_emul_result result = LVX_EMUL_DONE;
 
 	while (result == LVX_EMUL_DONE && emul->done < emul->exec.access->len)
-		result = access_piece(vcpu, write);
+		result = access_piece(vcpu);
 	return result;
 }
 
-static enum lvx_emul_result stop(struct lvx_emul *emul, enum exec_result result)
+static enum lvx_emul_result check_access(struct lvx_vcpu *vcpu,
+					 const struct exec_access *access)
 {
+	enum lvx_emul_result result = LVX_EMUL_DONE;
+	unsigned int done, len;
+	u64 la, gpa;
+
+	for (done = 0; result == LVX_EMUL_DONE && done < access->len; done += len) {
+		la = access->la + done;
+		if (!vcpu->emul->ctx.cs_long)
+			la = (u32)la;
+		len = PAGE_SIZE - offset_in_page(la);
+		result = emul_translate(vcpu, la, access->for_write, &gpa);
+	}
+	return result;
+}
+
+/* Page faults in the order in which the CPU would find them. */
+static enum lvx_emul_result check_plan(struct lvx_vcpu *vcpu)
+{
+	struct exec *x = &vcpu->emul->exec;
+	enum lvx_emul_result result = LVX_EMUL_DONE;
+	u8 i;
+
+	for (i = 0; result == LVX_EMUL_DONE && i < x->nr_reads; i++)
+		result = check_access(vcpu, &x->reads[i]);
+	if (result == LVX_EMUL_DONE && x->has_write)
+		result = check_access(vcpu, &x->write);
+	vcpu->emul->checked = true;
+	return result;
+}
+
+static enum lvx_emul_result access(struct lvx_vcpu *vcpu)
+{
+	struct lvx_emul *emul = vcpu->emul;
+	enum lvx_emul_result result = LVX_EMUL_DONE;
+
+	emul->done = 0;
+	if (!emul->checked)
+		result = check_plan(vcpu);
+	if (result == LVX_EMUL_DONE)
+		result = finish_access(vcpu);
+	/* Earlier iterations have happened, even so. */
+	if (result != LVX_EMUL_DONE)
+		emul->ctx.rflags = emul->cpu.rflags;
+	return result;
+}
+
+static enum lvx_emul_result stop(struct lvx_vcpu *vcpu, enum exec_result result)
+{
+	struct lvx_emul *emul = vcpu->emul;
+
 	emul->ctx.rip = emul->cpu.rip;
 	emul->ctx.rflags = emul->cpu.rflags;
 	switch (result) {
 	case EXEC_AGAIN: case EXEC_DONE:
+		if (emul->exec.insn.op == OP_OUTS)
+			return pio_finish_outs(vcpu);
 		return LVX_EMUL_DONE;
 	case EXEC_FAULT:
 		return emul_fault(emul, emul->exec.fault);
 	default:
 		return LVX_EMUL_UNKNOWN;
 	}
+}
+
+static bool is_port(const struct insn *insn)
+{
+	return insn->op == OP_INS || insn->op == OP_OUTS;
 }
 
 static enum lvx_emul_result run(struct lvx_vcpu *vcpu)
@@ -165,31 +226,46 @@ static enum lvx_emul_result run(struct lvx_vcpu *vcpu)
 		r = exec_run(x, &emul->cpu);
 		switch (r) {
 		case EXEC_READ: case EXEC_WRITE:
-			emul->done = 0;
-			result = finish_access(vcpu, r == EXEC_WRITE);
-			if (result == LVX_EMUL_DONE)
-				break;
-			/* Earlier iterations have happened, even so. */
-			emul->ctx.rflags = emul->cpu.rflags;
-			return result;
+			result = access(vcpu);
+			if (result != LVX_EMUL_DONE)
+				return result;
+			break;
 		case EXEC_GET_VEC:
-			if (!vector_usable(x->vec_len))
+			if (!vector_get(x->vec_file, x->vec_reg, x->vec,
+					x->vec_len))
 				return LVX_EMUL_UNKNOWN;
-			vector_get(x->vec_reg, x->vec, x->vec_len);
 			break;
 		case EXEC_SET_VEC:
-			if (!vector_usable(x->vec_len))
+			if (!vector_set(x->vec_file, x->vec_reg, x->vec,
+					x->vec_len))
 				return LVX_EMUL_UNKNOWN;
-			vector_set(x->vec_reg, x->vec, x->vec_len);
 			break;
 		case EXEC_AGAIN:
-			if (++rounds < MAX_ITERATIONS)
+			emul->checked = false;
+			/* Each element of INS and OUTS has its own port access. */
+			if (++rounds < MAX_ITERATIONS && !is_port(&x->insn))
 				break;
 			fallthrough;
 		default:
-			return stop(emul, r);
+			return stop(vcpu, r);
 		}
 	}
+}
+
+/**
+ * mmio_execute() - execute an instruction the long way
+ * @vcpu: the context is filled
+ * @insn: the instruction
+ *
+ * May sleep. Return: see enum lvx_emul_result.
+ */
+enum lvx_emul_result mmio_execute(struct lvx_vcpu *vcpu, const struct insn *insn)
+{
+	exec_start(&vcpu->emul->exec, insn);
+	emul_fill_cpu(vcpu, insn);
+	emul_forget_translations(vcpu->emul);
+	vcpu->emul->checked = false;
+	return run(vcpu);
 }
 
 /**
@@ -210,9 +286,7 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu)
 	if (emul->ctx.gla_valid && simple_insn(&insn) &&
 	    simple_fits(vcpu, &insn))
 		return simple_run(vcpu, &insn);
-	exec_start(&emul->exec, &insn);
-	emul_fill_cpu(vcpu, &insn);
-	return run(vcpu);
+	return mmio_execute(vcpu, &insn);
 }
 
 /**
@@ -244,18 +318,18 @@ enum lvx_emul_result lvx_emul_mmio_complete(struct lvx_vcpu *vcpu)
 {
 	struct lvx_emul *emul = vcpu->emul;
 	struct exec *x = &emul->exec;
-	bool write = x->access == &x->write;
 	enum lvx_emul_result result;
 
 	if (emul->simple) {
 		simple_complete(vcpu);
 		return LVX_EMUL_DONE;
 	}
-	if (!write)
-		memcpy(x->mem[x->access->data] + emul->done,
+	if (!x->access->write)
+		memcpy(x->mem + x->access->data + emul->done,
 		       vcpu->run->mmio.data, emul->fragment);
 	emul->done += emul->fragment;
-	result = finish_access(vcpu, write);
+	emul_forget_translations(emul);
+	result = finish_access(vcpu);
 	if (result != LVX_EMUL_DONE)
 		return result;
 	return run(vcpu);

@@ -12,6 +12,7 @@
 #include <asm/trapnr.h>
 
 #include "base/guest.h"
+#include "base/memslot.h"
 #include "emul/internal.h"
 
 static void pio_to_user(struct lvx_vcpu *vcpu, u16 port, unsigned int size,
@@ -125,11 +126,7 @@ static u32 batch_size(struct lvx_vcpu *vcpu, const struct port_string *s,
 	return count;
 }
 
-/*
- * Moves a batch between pio_data and the guest's memory. What isn't memory
- * loses writes and reads as ones: no driver uses one device as another's
- * buffer.
- */
+/* Moves a batch between pio_data and the guest's memory. */
 static enum lvx_emul_result move_batch(struct lvx_vcpu *vcpu,
 				       const struct port_string *s)
 {
@@ -178,22 +175,45 @@ static void advance(struct lvx_vcpu *vcpu, const struct port_string *s,
 	emul->ctx.rflags &= ~(u64)EXEC_RF;
 }
 
+/* Is a page memory that can be accessed so? */
+static bool page_in_memory(struct lvx_vcpu *vcpu, u64 gpa, bool write)
+{
+	const struct lvx_memslot *slot;
+	bool found;
+	int idx;
+
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	slot = lvx_slot_of_gfn(lvx_memslots(vcpu->vm), gpa >> PAGE_SHIFT);
+	found = slot && !(write && slot->flags & KVM_MEM_READONLY);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return found;
+}
+
 /*
- * The page must be there before the device is read, for a device can't be made
- * to take its data back.
+ * The pages must be there before a device is read, for it can't be made to take
+ * its data back. If one isn't memory, elements go one by one.
  */
-static enum lvx_emul_result check_target(struct lvx_vcpu *vcpu,
-					 const struct port_string *s)
+static enum lvx_emul_result check_pages(struct lvx_vcpu *vcpu,
+					struct port_string *s)
 {
 	u64 last = s->la + (u64)s->count * s->size - 1;
 	enum lvx_emul_result result;
 	u64 gpa;
 
-	result = emul_translate(vcpu, s->la, true, &gpa);
-	if (result == LVX_EMUL_DONE && (s->la ^ last) >> PAGE_SHIFT)
+	result = emul_translate(vcpu, s->la, s->in, &gpa);
+	if (result != LVX_EMUL_DONE)
+		return result;
+	s->in_memory = page_in_memory(vcpu, gpa, s->in);
+	if ((s->la ^ last) >> PAGE_SHIFT) {
 		result = emul_translate(vcpu, vcpu->emul->ctx.cs_long ? last :
-					(u32)last, true, &gpa);
-	return result;
+					(u32)last, s->in, &gpa);
+		if (result != LVX_EMUL_DONE)
+			return result;
+		s->in_memory &= page_in_memory(vcpu, gpa, s->in);
+	}
+	if (!s->in_memory)
+		s->count = 1;
+	return LVX_EMUL_DONE;
 }
 
 /* Elements that devices in the kernel took or gave. */
@@ -216,13 +236,61 @@ static u32 serve_batch(struct lvx_vcpu *vcpu, const struct port_string *s)
 	return i;
 }
 
+/*
+ * The last part of an OUTS whose operand is in a device: all that is left is to
+ * give the port what was read.
+ */
+enum lvx_emul_result pio_finish_outs(struct lvx_vcpu *vcpu)
+{
+	struct lvx_emul *emul = vcpu->emul;
+	struct port_string *s = &emul->string;
+
+	s->stored = true;
+	if (!lvx_bus_write(vcpu, LVX_BUS_PIO, s->port, s->size,
+			   &emul->exec.port))
+		return LVX_EMUL_DONE;
+	exec_store(vcpu->pio_data, s->size, emul->exec.port);
+	emul->pio_string = true;
+	pio_to_user(vcpu, s->port, s->size, 1, false);
+	return LVX_EMUL_TO_USER;
+}
+
+/* An element that the port has given goes to a device. */
+static enum lvx_emul_result store_in_device(struct lvx_vcpu *vcpu,
+					    const struct port_string *s)
+{
+	vcpu->emul->exec.port = exec_load(vcpu->pio_data, s->size);
+	return mmio_execute(vcpu, &s->insn);
+}
+
+/* The port has taken or given s->count elements. */
+static enum lvx_emul_result finish_batch(struct lvx_vcpu *vcpu,
+					 const struct port_string *s)
+{
+	enum lvx_emul_result result = LVX_EMUL_DONE;
+
+	if (s->in && !s->in_memory && s->count)
+		return store_in_device(vcpu, s);
+	if (s->in)
+		result = move_batch(vcpu, s);
+	if (result == LVX_EMUL_DONE)
+		advance(vcpu, s, s->count);
+	return result;
+}
+
 static enum lvx_emul_result run_batch(struct lvx_vcpu *vcpu,
 				      struct port_string *s)
 {
 	enum lvx_emul_result result;
 	u32 served;
 
-	result = s->in ? check_target(vcpu, s) : move_batch(vcpu, s);
+	result = check_pages(vcpu, s);
+	if (result != LVX_EMUL_DONE)
+		return result;
+	if (!s->in && !s->in_memory)
+		return mmio_execute(vcpu, &s->insn);
+	if (!s->in)
+		result = move_batch(vcpu, s);
 	if (result != LVX_EMUL_DONE)
 		return result;
 	served = serve_batch(vcpu, s);
@@ -232,13 +300,7 @@ static enum lvx_emul_result run_batch(struct lvx_vcpu *vcpu,
 		return LVX_EMUL_TO_USER;
 	}
 	s->count = served;
-	if (s->in) {
-		result = move_batch(vcpu, s);
-		if (result != LVX_EMUL_DONE)
-			return result;
-	}
-	advance(vcpu, s, served);
-	return LVX_EMUL_DONE;
+	return finish_batch(vcpu, s);
 }
 
 /**
@@ -263,7 +325,10 @@ enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 	enum lvx_emul_result result;
 	enum insn_seg seg;
 
+	/* No memory was accessed yet. */
 	emul->ctx.gla_valid = false;
+	emul->ctx.gpa = ~0ULL;
+	emul_forget_translations(emul);
 	result = fetch(vcpu, &s->insn);
 	if (result != LVX_EMUL_DONE)
 		return result;
@@ -275,6 +340,7 @@ enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 	s->port = port;
 	s->size = size;
 	s->count = 0;
+	s->stored = false;
 	if (!elements_left(vcpu, s)) {
 		advance(vcpu, s, 0);
 		return LVX_EMUL_DONE;
@@ -306,24 +372,20 @@ bool lvx_emul_pio_was_string(struct lvx_vcpu *vcpu)
 static enum lvx_emul_result complete_string(struct lvx_vcpu *vcpu)
 {
 	struct port_string *s = &vcpu->emul->string;
-	enum lvx_emul_result result;
 
+	emul_forget_translations(vcpu->emul);
+	if (s->stored)
+		return LVX_EMUL_DONE;
 	s->count = min_t(u64, s->count, elements_left(vcpu, s));
-	if (s->in) {
-		result = move_batch(vcpu, s);
-		if (result != LVX_EMUL_DONE)
-			return result;
-	}
-	advance(vcpu, s, s->count);
-	return LVX_EMUL_DONE;
+	return finish_batch(vcpu, s);
 }
 
 /**
  * lvx_emul_pio_complete() - go on after KVM_EXIT_IO
  * @vcpu: the context is as it was
  *
- * May sleep. Return: LVX_EMUL_DONE, or, for a string instruction whose page
- * went away meanwhile, LVX_EMUL_FAULT.
+ * May sleep. Return: LVX_EMUL_DONE, or, for a string instruction, LVX_EMUL_FAULT
+ * if its page went away meanwhile, LVX_EMUL_TO_USER if it stores to a device.
  */
 enum lvx_emul_result lvx_emul_pio_complete(struct lvx_vcpu *vcpu)
 {

@@ -43,6 +43,7 @@ bool simple_insn(const struct insn *insn)
 
 	return insn->mode == INSN_MODE_64 &&
 	       (insn->op == OP_MOV || insn->op == OP_MOVSX) &&
+	       insn->src != OPND_SEG &&
 	       insn->seg != INSN_FS && insn->seg != INSN_GS &&
 	       insn->base != LVX_RSP && !(reg && insn->reg == LVX_RSP);
 }

@@ -49,7 +49,8 @@ static void fill_walk_cpu(struct lvx_vcpu *vcpu, struct walk_cpu *cpu)
 /* An exception other than a page fault; its error code is 0 if it has one. */
 enum lvx_emul_result emul_fault(struct lvx_emul *emul, u8 vector)
 {
-	bool has_code = vector == X86_TRAP_GP || vector == X86_TRAP_SS;
+	bool has_code = vector == X86_TRAP_GP || vector == X86_TRAP_SS ||
+			vector == X86_TRAP_AC;
 
 	emul->ctx.fault = (struct lvx_emul_fault) {
 		.vector = vector,
@@ -98,6 +99,37 @@ enum lvx_emul_result emul_walk(struct lvx_vcpu *vcpu, u64 la,
 	}
 }
 
+void emul_forget_translations(struct lvx_emul *emul)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_TRANSLATIONS; i++)
+		emul->translations[i].page = 1;
+}
+
+static const struct translation *find_translation(struct lvx_emul *emul, u64 la,
+						  bool write)
+{
+	const struct translation *t = emul->translations;
+
+	for (; t < emul->translations + NR_TRANSLATIONS; t++)
+		if (t->page == (la & PAGE_MASK) && t->write >= write)
+			return t;
+	return NULL;
+}
+
+static void remember_translation(struct lvx_emul *emul, u64 la, bool write,
+				 u64 gpa)
+{
+	unsigned int i = emul->nr_translations++ % NR_TRANSLATIONS;
+
+	emul->translations[i] = (struct translation){
+		.page = la & PAGE_MASK,
+		.frame = gpa & PAGE_MASK,
+		.write = write,
+	};
+}
+
 /**
  * emul_translate() - address of a data access
  * @vcpu: with a filled context
@@ -106,7 +138,8 @@ enum lvx_emul_result emul_walk(struct lvx_vcpu *vcpu, u64 la,
  * @gpa: result
  *
  * The page that made the guest exit was translated by the CPU already, unless
- * it exited for a read and this is a write. May sleep.
+ * it exited for a read and this is a write. Others are walked to once, as the
+ * CPU would have them in its TLB until the guest goes on. May sleep.
  *
  * Return: as emul_walk().
  */
@@ -114,6 +147,7 @@ enum lvx_emul_result emul_translate(struct lvx_vcpu *vcpu, u64 la, bool write,
 				    u64 *gpa)
 {
 	const struct lvx_emul_ctx *ctx = &vcpu->emul->ctx;
+	const struct translation *known;
 	enum lvx_emul_result result;
 	struct walk walk;
 
@@ -122,8 +156,15 @@ enum lvx_emul_result emul_translate(struct lvx_vcpu *vcpu, u64 la, bool write,
 		*gpa = (ctx->gpa & PAGE_MASK) | (la & ~PAGE_MASK);
 		return LVX_EMUL_DONE;
 	}
+	known = find_translation(vcpu->emul, la, write);
+	if (known) {
+		*gpa = known->frame | (la & ~PAGE_MASK);
+		return LVX_EMUL_DONE;
+	}
 	result = emul_walk(vcpu, la, write ? WALK_WRITE : WALK_READ, &walk);
 	*gpa = walk.gpa;
+	if (result == LVX_EMUL_DONE)
+		remember_translation(vcpu->emul, la, write, walk.gpa);
 	return result;
 }
 
@@ -181,12 +222,15 @@ void emul_fill_cpu(struct lvx_vcpu *vcpu, const struct insn *insn)
 	cpu->la_bits = ctx->cr4 & X86_CR4_LA57 ? 57 : 48;
 	cpu->protected = ctx->cr0 & X86_CR0_PE &&
 			 !(ctx->rflags & X86_EFLAGS_VM);
+	cpu->align_check = ctx->cr0 & X86_CR0_AM && ctx->cpl == 3 &&
+			   ctx->rflags & X86_EFLAGS_AC;
 	for (i = 0; i < INSN_NR_SEGS; i++) {
 		if (!(segs & BIT(i)))
 			continue;
 		ctx->get_segment(vcpu, i, &seg);
 		cpu->seg[i] = (struct exec_segment) {
 			.base = seg.base, .limit = seg.limit, .ar = seg.ar,
+			.selector = seg.selector,
 		};
 	}
 }

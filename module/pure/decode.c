@@ -4,33 +4,21 @@
  * immediate, in the order of the SDM's "Instruction Format". What an opcode
  * means comes from decode_table.c.
  *
- * Every byte goes through next_byte(), so neither the 15-byte limit nor the end
+ * Every byte goes through insn_next(), so neither the 15-byte limit nor the end
  * of the bytes can be overlooked.
  */
 #include "pure/decode.h"
 
-#define REX_B	BIT(0)
-#define REX_X	BIT(1)
-#define REX_R	BIT(2)
-#define REX_W	BIT(3)
+#define RBX	3
 
-#define VEX_NO_VVVV	0xf
-
-struct cursor {
-	const u8 *bytes;
-	unsigned int nr;
-	unsigned int pos;
-	enum decode_result error;	/* the first one; then bytes read as 0 */
-	struct insn *insn;
-	u8 rex;				/* REX, or the same bits from VEX */
-	u8 modrm;
-	u8 map, opcode;
-	u8 vex_prefix;			/* VEX.pp */
-	bool vex_l;
-	bool opsize_prefix, adsize_prefix;
-};
-
-static u64 next_bytes(struct cursor *c, unsigned int size)
+/**
+ * insn_next() - the next bytes, little-endian
+ * @c: cursor; moves on
+ * @size: how many
+ *
+ * Return: their value; 0 if c->error was or is now set.
+ */
+u64 insn_next(struct insn_cursor *c, unsigned int size)
 {
 	u64 value = 0;
 	unsigned int i;
@@ -48,20 +36,15 @@ static u64 next_bytes(struct cursor *c, unsigned int size)
 	return value;
 }
 
-static u8 next_byte(struct cursor *c)
+static u64 next_signed(struct insn_cursor *c, unsigned int size)
 {
-	return next_bytes(c, 1);
-}
-
-static u64 next_signed(struct cursor *c, unsigned int size)
-{
-	u64 value = next_bytes(c, size);
+	u64 value = insn_next(c, size);
 
 	return size ? sign_extend64(value, 8 * size - 1) : 0;
 }
 
 /* Returns false if @byte is no legacy prefix. */
-static bool take_prefix(struct cursor *c, u8 byte)
+static bool take_prefix(struct insn_cursor *c, u8 byte)
 {
 	struct insn *insn = c->insn;
 
@@ -90,12 +73,12 @@ static bool take_prefix(struct cursor *c, u8 byte)
 	return false;
 }
 
-static u8 take_prefixes(struct cursor *c)
+static u8 take_prefixes(struct insn_cursor *c)
 {
 	u8 byte;
 
 	for (;;) {
-		byte = next_byte(c);
+		byte = insn_next(c, 1);
 		if (c->error)
 			return 0;
 		if (take_prefix(c, byte)) {
@@ -111,78 +94,28 @@ static u8 take_prefixes(struct cursor *c)
 	}
 }
 
-/*
- * VEX, "VEX Prefix": outside 64-bit mode its first byte is LES or LDS, unless
- * what would be their ModRM names a register.
- */
-static bool is_vex(struct cursor *c, u8 byte)
-{
-	if (byte != 0xc4 && byte != 0xc5)
-		return false;
-	if (c->insn->mode == INSN_MODE_64)
-		return true;
-	if (c->pos >= INSN_MAX_LEN)
-		c->error = DECODE_TOO_LONG;
-	else if (c->pos >= c->nr)
-		c->error = DECODE_MORE;
-	else
-		return c->bytes[c->pos] >= 0xc0;
-	return false;
-}
-
-static void take_vex(struct cursor *c, u8 first)
-{
-	struct insn *insn = c->insn;
-	u8 byte = next_byte(c);
-	u8 map = 1;
-	u8 rex = 0;
-
-	if (insn->lock || insn->rep || c->opsize_prefix || insn->rex) {
-		c->error = c->error ?: DECODE_UD;
-		return;
-	}
-	/* R, X, B and vvvv are stored inverted. */
-	rex |= byte & 0x80 ? 0 : REX_R;
-	if (first == 0xc4) {
-		rex |= byte & 0x40 ? 0 : REX_X;
-		rex |= byte & 0x20 ? 0 : REX_B;
-		map = byte & 0x1f;
-		byte = next_byte(c);
-		rex |= byte & 0x80 ? REX_W : 0;
-	}
-	insn->vex = true;
-	insn->vvvv = ~byte >> 3 & 0xf;
-	c->vex_l = byte & 4;
-	c->vex_prefix = byte & 3;
-	c->rex = insn->mode == INSN_MODE_64 ? rex : 0;
-	c->map = map;
-	c->opcode = next_byte(c);
-}
-
-static void take_opcode(struct cursor *c)
+static void take_opcode(struct insn_cursor *c)
 {
 	u8 byte = take_prefixes(c);
 
 	if (c->error)
 		return;
-	if (is_vex(c, byte)) {
-		take_vex(c, byte);
-		if (!c->error && c->map >= INSN_NR_MAPS)
-			c->error = DECODE_UNKNOWN;
+	if (insn_is_vex(c, byte)) {
+		insn_take_vex(c, byte);
 		return;
 	}
 	if (byte == 0x0f) {
 		c->map = 1;
-		byte = next_byte(c);
-		if (byte == 0x38) {
-			c->map = 2;
-			byte = next_byte(c);
+		byte = insn_next(c, 1);
+		if (byte == 0x38 || byte == 0x3a) {
+			c->map = byte == 0x38 ? 2 : 3;
+			byte = insn_next(c, 1);
 		}
 	}
 	c->opcode = byte;
 }
 
-static void set_sizes(struct cursor *c)
+static void set_sizes(struct insn_cursor *c)
 {
 	struct insn *insn = c->insn;
 	bool wide = insn->mode != INSN_MODE_16;
@@ -199,7 +132,7 @@ static void set_sizes(struct cursor *c)
 }
 
 /* "16-Bit Addressing Forms with the ModR/M Byte" */
-static void take_address_16(struct cursor *c)
+static void take_address_16(struct insn_cursor *c)
 {
 	static const u8 base[] = { 3, 3, 5, 5, 6, 7, 5, 3 };
 	static const u8 index[] = {
@@ -217,11 +150,13 @@ static void take_address_16(struct cursor *c)
 		insn->disp = next_signed(c, 2);
 	} else {
 		insn->disp = next_signed(c, mod);
+		if (mod == 1)
+			insn->disp *= c->disp_scale;
 	}
 }
 
 /* "32-Bit Addressing Forms with the ModR/M Byte" and "with the SIB Byte" */
-static void take_address(struct cursor *c)
+static void take_address(struct insn_cursor *c)
 {
 	struct insn *insn = c->insn;
 	unsigned int mod = c->modrm >> 6;
@@ -229,7 +164,7 @@ static void take_address(struct cursor *c)
 	u8 sib, index;
 
 	if (base == 4) {
-		sib = next_byte(c);
+		sib = insn_next(c, 1);
 		base = sib & 7;
 		index = (sib >> 3 & 7) | (c->rex & REX_X ? 8 : 0);
 		if (index != 4) {
@@ -249,13 +184,19 @@ static void take_address(struct cursor *c)
 	}
 	insn->base = base | (c->rex & REX_B ? 8 : 0);
 	insn->disp = next_signed(c, mod == 2 ? 4 : mod);
+	if (mod == 1)
+		insn->disp *= c->disp_scale;
 }
 
-static void take_modrm(struct cursor *c)
+/**
+ * insn_take_modrm() - ModRM and what it calls for: SIB, displacement
+ * @c: after the opcode
+ */
+void insn_take_modrm(struct insn_cursor *c)
 {
 	struct insn *insn = c->insn;
 
-	c->modrm = next_byte(c);
+	c->modrm = insn_next(c, 1);
 	insn->reg = (c->modrm >> 3 & 7) | (c->rex & REX_R ? 8 : 0);
 	if (c->modrm >= 0xc0)
 		return;
@@ -279,7 +220,7 @@ static enum decode_result check_lock(struct insn *insn, u32 flags)
 	return DECODE_OK;
 }
 
-static void set_row_sizes(struct cursor *c, u32 flags)
+static void set_row_sizes(struct insn_cursor *c, u32 flags)
 {
 	struct insn *insn = c->insn;
 
@@ -289,6 +230,8 @@ static void set_row_sizes(struct cursor *c, u32 flags)
 		insn->opsize = c->opsize_prefix && !(c->rex & REX_W) ? 2 : 8;
 	else if (flags & ROW_MIN32 && insn->opsize == 2)
 		insn->opsize = 4;
+	else if (flags & ROW_WORD)
+		insn->opsize = 2;
 
 	/* Ports have 32 bits at most. */
 	if (insn->op == OP_INS || insn->op == OP_OUTS)
@@ -307,7 +250,7 @@ static void set_row_sizes(struct cursor *c, u32 flags)
 	insn->aligned = insn->memsize == 16;
 }
 
-static void take_immediate(struct cursor *c, u32 flags)
+static void take_immediate(struct insn_cursor *c, u32 flags)
 {
 	struct insn *insn = c->insn;
 
@@ -324,7 +267,7 @@ static void take_immediate(struct cursor *c, u32 flags)
 }
 
 /* Prefixes that make another instruction of the opcode. */
-static bool prefixes_fit(const struct cursor *c, u32 flags)
+static bool prefixes_fit(const struct insn_cursor *c, u32 flags)
 {
 	if (flags & ROW_NOREP && c->insn->rep)
 		return false;
@@ -332,10 +275,12 @@ static bool prefixes_fit(const struct cursor *c, u32 flags)
 		return false;
 	if (flags & ROW_NEED66 && !c->opsize_prefix)
 		return false;
+	if (flags & ROW_NEEDF3 && c->insn->rep != 0xf3)
+		return false;
 	return true;
 }
 
-static enum decode_result decode_row(struct cursor *c, const struct insn_row *row)
+static enum decode_result decode_row(struct insn_cursor *c, const struct insn_row *row)
 {
 	struct insn *insn = c->insn;
 	u32 flags = row->flags;
@@ -346,9 +291,11 @@ static enum decode_result decode_row(struct cursor *c, const struct insn_row *ro
 		return DECODE_UNKNOWN;
 
 	if (flags & ROW_MOFFS)
-		insn->disp = next_bytes(c, insn->adsize);
+		insn->disp = insn_next(c, insn->adsize);
+	else if (flags & ROW_TABLE)
+		insn->base = RBX;
 	else if (row->dst == OPND_MEM || row->src == OPND_MEM)
-		take_modrm(c);
+		insn_take_modrm(c);
 	if (c->error)
 		return c->error;
 
@@ -360,6 +307,10 @@ static enum decode_result decode_row(struct cursor *c, const struct insn_row *ro
 	}
 	if (!prefixes_fit(c, flags))
 		return DECODE_UNKNOWN;
+	if (row->src == OPND_SEG)
+		insn->reg &= 7;
+	if (row->src == OPND_SEG && insn->reg >= INSN_NR_SEGS)
+		return DECODE_UD;
 	insn->op = row->op;
 	insn->dst = row->dst;
 	insn->src = row->src;
@@ -377,49 +328,6 @@ static enum decode_result decode_row(struct cursor *c, const struct insn_row *ro
 	return check_lock(insn, flags);
 }
 
-static enum decode_result decode_vector(struct cursor *c)
-{
-	struct insn *insn = c->insn;
-	const struct insn_vec_row *row;
-	unsigned int prefix = c->vex_prefix;
-
-	if (!insn->vex && insn->rep)
-		prefix = insn->rep == 0xf3 ? 2 : 3;
-	else if (!insn->vex && c->opsize_prefix)
-		prefix = 1;
-	row = insn_vec_row(c->map, c->opcode, prefix);
-	if (!row)
-		return DECODE_UNKNOWN;
-	take_modrm(c);
-	if (c->error)
-		return c->error;
-
-	insn->op = row->op;
-	insn->dst = row->store ? OPND_MEM : OPND_VEC;
-	insn->src = row->store ? OPND_VEC : OPND_MEM;
-	insn->opsize = c->vex_l ? 32 : 16;
-	insn->memsize = row->size;
-	if (row->size == 0)
-		insn->memsize = insn->opsize;
-	else if (row->size == 1)
-		insn->memsize = c->rex & REX_W ? 8 : 4;
-	insn->aligned = row->aligned;
-	if (c->modrm >= 0xc0)
-		return DECODE_NO_MEMORY;
-	if (insn->lock)
-		return DECODE_UD;
-	if (!insn->vex)
-		return DECODE_OK;
-
-	/* VMOVSS and VMOVSD ignore the length; other short moves have none. */
-	if (row->size && c->vex_l && row->opcode != 0x10 && row->opcode != 0x11)
-		return DECODE_UD;
-	/* Only loads of one half have a second source. */
-	if (insn->vvvv && (row->op == OP_VMOV || row->store))
-		return DECODE_UD;
-	return DECODE_OK;
-}
-
 /**
  * insn_decode() - decode one instruction
  * @insn: filled; complete with DECODE_OK, its length also with
@@ -433,7 +341,9 @@ static enum decode_result decode_vector(struct cursor *c)
 enum decode_result insn_decode(struct insn *insn, enum insn_mode mode,
 			       const u8 *bytes, unsigned int nr)
 {
-	struct cursor c = { .bytes = bytes, .nr = nr, .insn = insn };
+	struct insn_cursor c = {
+		.bytes = bytes, .nr = nr, .insn = insn, .disp_scale = 1,
+	};
 	const struct insn_row *row = NULL;
 	enum decode_result result;
 
@@ -451,7 +361,9 @@ enum decode_result insn_decode(struct insn *insn, enum insn_mode mode,
 
 	if (!insn->vex)
 		row = insn_row(c.map, c.opcode);
-	result = row ? decode_row(&c, row) : decode_vector(&c);
+	if (row && !(row->flags & ROW_GROUP) && !prefixes_fit(&c, row->flags))
+		row = NULL;
+	result = row ? decode_row(&c, row) : insn_decode_vec(&c);
 	if (insn->seg == INSN_NR_SEGS)
 		insn->seg = INSN_DS;
 	insn->len = c.pos;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The opcodes that the decoder knows, as in the SDM's "Opcode Map": a row an
- * opcode, a group where ModRM.reg is part of the opcode, and a list of the
- * vector moves, whose prefixes are part of theirs. A row without operands is
- * none: the opcode isn't known.
+ * opcode, and a group where ModRM.reg is part of the opcode. Where a prefix is,
+ * they are in decode_vec_table.c. A row without operands is none: the opcode
+ * isn't known.
  */
 #include "pure/decode.h"
 
@@ -42,6 +42,7 @@ static const struct insn_row maps[INSN_NR_MAPS][256] = {
 		[0x86 ... 0x87] = ROW(XCHG, MEM, REG, ROW_W | ROW_LOCK),
 		[0x88 ... 0x89] = ROW(MOV, MEM, REG, ROW_W),
 		[0x8a ... 0x8b] = ROW(MOV, REG, MEM, ROW_W),
+		[0x8c] = ROW(MOV, MEM, SEG, ROW_WORD),
 		[0x8f] = GROUP(1A, 0),
 		[0xa0 ... 0xa1] = ROW(MOV, REG, MEM, ROW_W | ROW_MOFFS),
 		[0xa2 ... 0xa3] = ROW(MOV, MEM, REG, ROW_W | ROW_MOFFS),
@@ -54,21 +55,29 @@ static const struct insn_row maps[INSN_NR_MAPS][256] = {
 		[0xc6 ... 0xc7] = GROUP(11, ROW_W),
 		[0xd0 ... 0xd1] = GROUP(2_ONE, ROW_W | ROW_ONE),
 		[0xd2 ... 0xd3] = GROUP(2_CL, ROW_W),
+		[0xd7] = ROW(XLAT, REG, MEM, ROW_BYTE | ROW_TABLE),
 		[0xf6 ... 0xf7] = GROUP(3, ROW_W),
 		[0xfe] = GROUP(4, ROW_W),
 		[0xff] = GROUP(5, 0),
 	},
 	{
+		[0x0d] = ROW(PREFETCH, MEM, NONE, ROW_BYTE),
+		[0x18] = GROUP(16, ROW_BYTE),
 		[0x40 ... 0x4f] = ROW(CMOV, REG, MEM, 0),
 		[0x90 ... 0x9f] = ROW(SETCC, MEM, NONE, ROW_BYTE),
 		[0xa3] = ROW(BT, MEM, REG, 0),
+		[0xa4] = ROW(SHLD, MEM, REG, ROW_THIRD | ROW_IMM8),
+		[0xa5] = ROW(SHLD, MEM, REG, 0),
 		[0xab] = ROW(BTS, MEM, REG, ROW_LOCK),
+		[0xac] = ROW(SHRD, MEM, REG, ROW_THIRD | ROW_IMM8),
+		[0xad] = ROW(SHRD, MEM, REG, 0),
 		[0xae] = GROUP(15, 0),
 		[0xaf] = ROW(IMUL, REG, MEM, 0),
 		[0xb0 ... 0xb1] = ROW(CMPXCHG, MEM, REG, ROW_W | ROW_LOCK),
 		[0xb3] = ROW(BTR, MEM, REG, ROW_LOCK),
 		[0xb6] = ROW(MOV, REG, MEM, ROW_MEM8),
 		[0xb7] = ROW(MOV, REG, MEM, ROW_MEM16),
+		[0xb8] = ROW(POPCNT, REG, MEM, ROW_NEEDF3),
 		[0xba] = GROUP(8, ROW_IMM8),
 		[0xbb] = ROW(BTC, MEM, REG, ROW_LOCK),
 		[0xbc] = ROW(BSF, REG, MEM, 0),
@@ -82,6 +91,8 @@ static const struct insn_row maps[INSN_NR_MAPS][256] = {
 	{
 		[0xf0] = ROW(MOVBE, REG, MEM, ROW_NOREP),
 		[0xf1] = ROW(MOVBE, MEM, REG, ROW_NOREP),
+		/* MOVDIRI */
+		[0xf9] = ROW(MOV, MEM, REG, ROW_NOREP | ROW_NO66 | ROW_MIN32),
 	},
 };
 
@@ -114,6 +125,8 @@ static const struct insn_row groups[NR_GROUPS][8] = {
 	[GROUP_3] = {
 		ROW(TEST, MEM, IMM, 0), ROW(TEST, MEM, IMM, 0),
 		ROW(NOT, MEM, NONE, ROW_LOCK), ROW(NEG, MEM, NONE, ROW_LOCK),
+		ROW(MUL, NONE, MEM, 0), ROW(IMUL_WIDE, NONE, MEM, 0),
+		ROW(DIV, NONE, MEM, 0), ROW(IDIV, NONE, MEM, 0),
 	},
 	[GROUP_4] = {
 		ROW(INC, MEM, NONE, ROW_LOCK), ROW(DEC, MEM, NONE, ROW_LOCK),
@@ -130,6 +143,10 @@ static const struct insn_row groups[NR_GROUPS][8] = {
 		[1] = ROW(CMPXCHG8B, MEM, NONE, ROW_LOCK | ROW_MIN32),
 	},
 	[GROUP_11] = { ROW(MOV, MEM, IMM, 0) },
+	[GROUP_16] = {
+		ROW(PREFETCH, MEM, NONE, 0), ROW(PREFETCH, NONE, MEM, 0),
+		ROW(PREFETCH, MEM, NONE, 0), ROW(PREFETCH, NONE, MEM, 0),
+	},
 	/* CLWB (66), CLFLUSH and CLFLUSHOPT (66); a device has no cache. */
 	[GROUP_15] = {
 		[6] = ROW(FLUSH, MEM, NONE,
@@ -138,50 +155,14 @@ static const struct insn_row groups[NR_GROUPS][8] = {
 	},
 };
 
-#define VEC(_map, _opcode, _prefix, _op, _store, _size, _aligned) \
-	{ _map, _opcode, _prefix, OP_##_op, _store, _size, _aligned }
-
-static const struct insn_vec_row vec_rows[] = {
-	VEC(1, 0x10, 0, VMOV, false, 0, false),		/* MOVUPS */
-	VEC(1, 0x10, 1, VMOV, false, 0, false),		/* MOVUPD */
-	VEC(1, 0x10, 2, VMOV, false, 4, false),		/* MOVSS */
-	VEC(1, 0x10, 3, VMOV, false, 8, false),		/* MOVSD */
-	VEC(1, 0x11, 0, VMOV, true, 0, false),
-	VEC(1, 0x11, 1, VMOV, true, 0, false),
-	VEC(1, 0x11, 2, VMOV, true, 4, false),
-	VEC(1, 0x11, 3, VMOV, true, 8, false),
-	VEC(1, 0x12, 0, VMOVL, false, 8, false),	/* MOVLPS */
-	VEC(1, 0x12, 1, VMOVL, false, 8, false),	/* MOVLPD */
-	VEC(1, 0x13, 0, VMOVL, true, 8, false),
-	VEC(1, 0x13, 1, VMOVL, true, 8, false),
-	VEC(1, 0x16, 0, VMOVH, false, 8, false),	/* MOVHPS */
-	VEC(1, 0x16, 1, VMOVH, false, 8, false),	/* MOVHPD */
-	VEC(1, 0x17, 0, VMOVH, true, 8, false),
-	VEC(1, 0x17, 1, VMOVH, true, 8, false),
-	VEC(1, 0x28, 0, VMOV, false, 0, true),		/* MOVAPS */
-	VEC(1, 0x28, 1, VMOV, false, 0, true),		/* MOVAPD */
-	VEC(1, 0x29, 0, VMOV, true, 0, true),
-	VEC(1, 0x29, 1, VMOV, true, 0, true),
-	VEC(1, 0x2b, 0, VMOV, true, 0, true),		/* MOVNTPS */
-	VEC(1, 0x2b, 1, VMOV, true, 0, true),		/* MOVNTPD */
-	VEC(1, 0x6e, 1, VMOV, false, 1, false),		/* MOVD, MOVQ */
-	VEC(1, 0x6f, 1, VMOV, false, 0, true),		/* MOVDQA */
-	VEC(1, 0x6f, 2, VMOV, false, 0, false),		/* MOVDQU */
-	VEC(1, 0x7e, 1, VMOV, true, 1, false),		/* MOVD, MOVQ */
-	VEC(1, 0x7e, 2, VMOV, false, 8, false),		/* MOVQ */
-	VEC(1, 0x7f, 1, VMOV, true, 0, true),
-	VEC(1, 0x7f, 2, VMOV, true, 0, false),
-	VEC(1, 0xd6, 1, VMOV, true, 8, false),		/* MOVQ */
-	VEC(1, 0xe7, 1, VMOV, true, 0, true),		/* MOVNTDQ */
-	VEC(1, 0xf0, 3, VMOV, false, 0, false),		/* LDDQU */
-	VEC(2, 0x2a, 1, VMOV, false, 0, true),		/* MOVNTDQA */
-};
-
 /* NULL: not in the map. */
 const struct insn_row *insn_row(unsigned int map, u8 opcode)
 {
-	const struct insn_row *row = &maps[map][opcode];
+	const struct insn_row *row;
 
+	if (map >= INSN_NR_MAPS)
+		return NULL;
+	row = &maps[map][opcode];
 	return row->dst == OPND_NONE && row->src == OPND_NONE ? NULL : row;
 }
 
@@ -190,16 +171,4 @@ const struct insn_row *insn_group_row(unsigned int group, unsigned int reg)
 	const struct insn_row *row = &groups[group][reg];
 
 	return row->dst == OPND_NONE && row->src == OPND_NONE ? NULL : row;
-}
-
-const struct insn_vec_row *insn_vec_row(unsigned int map, u8 opcode,
-					unsigned int prefix)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(vec_rows); i++)
-		if (vec_rows[i].map == map && vec_rows[i].opcode == opcode &&
-		    vec_rows[i].prefix == prefix)
-			return &vec_rows[i];
-	return NULL;
 }

@@ -25,7 +25,7 @@
 
 #include "pure/decode.h"
 
-#define EXEC_MAX_LEN	32	/* bytes of an access: a YMM register */
+#define EXEC_MAX_LEN	64	/* bytes of an access: a ZMM register */
 
 /* Access rights of a segment as in the VMCS, "Guest Register State". */
 #define EXEC_AR_CODE		BIT(3)
@@ -34,13 +34,16 @@
 #define EXEC_AR_DB		BIT(14)
 #define EXEC_AR_UNUSABLE	BIT(16)
 
+#define EXEC_VECTOR_DE	0
 #define EXEC_VECTOR_SS	12
 #define EXEC_VECTOR_GP	13
+#define EXEC_VECTOR_AC	17
 
 struct exec_segment {
 	u64 base;
 	u32 limit;
 	u32 ar;
+	u16 selector;
 };
 
 /**
@@ -50,13 +53,14 @@ struct exec_segment {
  * @rflags: likewise
  * @la_bits: of a canonical linear address: 48 or 57
  * @protected: CR0.PE and not virtual-8086 mode: access rights count
+ * @align_check: CR0.AM and RFLAGS.AC at CPL 3: misaligned accesses are #AC
  * @seg: those that exec_segments() names
  */
 struct exec_cpu {
 	u64 *gpr;
 	u64 rip, rflags;
 	u8 la_bits;
-	bool protected;
+	bool protected, align_check;
 	struct exec_segment seg[INSN_NR_SEGS];
 };
 
@@ -65,13 +69,14 @@ struct exec_cpu {
  * @EXEC_NEXT: (internal) go on with the next step
  * @EXEC_READ: read x->access, call again
  * @EXEC_WRITE: write x->access, call again
- * @EXEC_GET_VEC: fill x->vec from vector register x->vec_reg, x->vec_len
- *		  bytes, call again
- * @EXEC_SET_VEC: the other way round; with 32 bytes all above them is zeroed
+ * @EXEC_GET_VEC: fill x->vec from register x->vec_reg of file x->vec_file,
+ *		  x->vec_len bytes, call again
+ * @EXEC_SET_VEC: the other way round; of a vector register, with 32 bytes or
+ *		  more all above them is zeroed
  * @EXEC_AGAIN: one iteration of a repeated string instruction is done; call
  *		again, or enter the guest, which will execute the rest
  * @EXEC_DONE: done; rip and rflags moved on
- * @EXEC_FAULT: raise x->fault, error code 0 in protected mode
+ * @EXEC_FAULT: raise x->fault, with error code 0 if it is one that has any
  * @EXEC_UNKNOWN: not an instruction that can be executed
  */
 enum exec_result {
@@ -89,15 +94,16 @@ enum exec_result {
 /**
  * struct exec_access - an access to memory
  * @la: linear address; the access may cross a page, and wraps as the CPU's
- * @len: 1, 2, 4, 8, 16 or 32 bytes
- * @for_write: a read that a write to the same bytes follows, so that a page
- *	       fault is one of a write
- * @data: index into struct exec's mem
+ * @len: bytes, at most EXEC_MAX_LEN
+ * @write: a write
+ * @for_write: likewise, or a read that a write to the same bytes follows, so
+ *	       that a page fault is one of a write
+ * @data: offset in struct exec's mem
  */
 struct exec_access {
 	u64 la;
 	u8 len;
-	bool for_write;
+	bool write, for_write;
 	u8 data;
 };
 
@@ -105,21 +111,27 @@ struct exec_access {
  * struct exec - an instruction in execution
  * @insn: which
  * @step: enum of exec.c
- * @pos: reads that were asked for
+ * @pos: reads that were asked for; under a mask, elements
  * @nr_reads: reads that there are
  * @has_write: a write follows them
  * @fault: vector of EXEC_FAULT
+ * @faulted: the computation raises it
  * @reads: its reads
  * @write: its write
+ * @piece: the element of a masked access
  * @access: the one to do now
  * @dst: old value of the destination
  * @src: value of the source
  * @result: new value of the destination
+ * @high: a second one: upper half, remainder; MULX: lower half
  * @keep_dst: the destination register stays as it is
  * @rflags: new flags
  * @sp: new stack pointer of PUSH and POP
+ * @port: what INS got from the port, or OUTS has for it
+ * @mask: a bit per element that takes part
  * @mem: memory operands
  * @vec: vector operand
+ * @vec_file: enum insn_operand, which kind of register
  * @vec_reg: which register
  * @vec_len: how much of it
  */
@@ -129,16 +141,20 @@ struct exec {
 	u8 pos, nr_reads;
 	bool has_write;
 	u8 fault;
+	bool faulted;
 	struct exec_access reads[2];
 	struct exec_access write;
+	struct exec_access piece;
 	const struct exec_access *access;
-	u64 dst, src, result;
+	u64 dst, src, result, high;
 	bool keep_dst;
 	u64 rflags;
 	u64 sp;
-	u8 mem[2][EXEC_MAX_LEN];
+	u32 port;
+	u64 mask;
+	u8 mem[2 * EXEC_MAX_LEN];
 	u8 vec[EXEC_MAX_LEN];
-	u8 vec_reg, vec_len;
+	u8 vec_file, vec_reg, vec_len;
 };
 
 void exec_start(struct exec *x, const struct insn *insn);
@@ -172,6 +188,28 @@ static inline u64 exec_mask(unsigned int size)
 	return size >= 8 ? ~0ULL : (1ULL << (8 * size)) - 1;
 }
 
+static inline bool exec_is_string(const struct insn *insn)
+{
+	return insn->dst == OPND_STR || insn->src == OPND_STR;
+}
+
+/* Only the elements that the mask chooses are accessed. */
+static inline bool exec_is_masked(const struct insn *insn)
+{
+	return insn->mask != OPND_NONE && insn->op == OP_VMOV;
+}
+
+/* exec_plan.c: which memory is accessed. */
+bool exec_plan(struct exec *x, const struct exec_cpu *cpu);
+unsigned int exec_stack_size(const struct exec *x, const struct exec_cpu *cpu);
+
+/* exec_vec.c: moves of vector registers. */
+bool exec_vec_operand(struct exec *x);
+void exec_vec_mask(struct exec *x);
+void exec_vec_result(struct exec *x);
+void exec_vec_store(struct exec *x);
+void exec_vec_load(struct exec *x);
+
 /* exec_ops.c: what an operation does. */
 #define EXEC_OP_READS_DST	BIT(0)
 #define EXEC_OP_WRITES_DST	BIT(1)
@@ -199,7 +237,17 @@ void exec_commit_op(struct exec *x, struct exec_cpu *cpu);
 
 u64 exec_arith(enum insn_op op, u64 a, u64 b, unsigned int size, u64 *rflags);
 u64 exec_shift(enum insn_op op, u64 a, u8 count, unsigned int size, u64 *rflags);
-u64 exec_multiply(u64 a, u64 b, unsigned int size, u64 *rflags);
+u64 exec_shift_double(enum insn_op op, u64 a, u64 b, u8 count,
+		      unsigned int size, u64 *rflags);
+u64 exec_multiply(u64 a, u64 b, unsigned int size, bool sign, u64 *high,
+		  u64 *rflags);
+bool exec_divide(u64 high, u64 low, u64 divisor, unsigned int size, bool sign,
+		 u64 *quotient, u64 *remainder);
 bool exec_condition(u8 cond, u64 rflags);
+u64 exec_sign_zero(u64 r, unsigned int size);
+
+/* exec_bits.c: bit manipulation. */
+u64 exec_bmi(enum insn_op op, u64 a, u64 b, unsigned int size, u64 *rflags);
+u32 exec_crc32(u32 crc, u64 data, unsigned int size);
 
 #endif

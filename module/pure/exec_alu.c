@@ -24,6 +24,12 @@ static u64 flags_of_result(u64 r, unsigned int size)
 	return flags;
 }
 
+/* SF and ZF of a result, for what leaves PF alone or clears it. */
+u64 exec_sign_zero(u64 r, unsigned int size)
+{
+	return flags_of_result(r, size) & (EXEC_SF | EXEC_ZF);
+}
+
 static void set_flags(u64 *rflags, u64 which, u64 value)
 {
 	*rflags = (*rflags & ~which) | (value & which);
@@ -178,16 +184,134 @@ u64 exec_shift(enum insn_op op, u64 a, u8 count, unsigned int size, u64 *rflags)
 	return a;
 }
 
-/* IMUL: CF and OF say that the product doesn't fit; the rest is undefined. */
-u64 exec_multiply(u64 a, u64 b, unsigned int size, u64 *rflags)
+/**
+ * exec_shift_double() - SHLD or SHRD
+ * @op: which
+ * @a: what to shift
+ * @b: what comes in
+ * @count: by how much, not yet masked; more than the operand's bits (possible
+ *	   with 16) has no defined result
+ * @size: 2, 4 or 8
+ * @rflags: flags in and out
+ */
+u64 exec_shift_double(enum insn_op op, u64 a, u64 b, u8 count,
+		      unsigned int size, u64 *rflags)
 {
-	__int128 product = (__int128)sign_extend64(a, 8 * size - 1) *
-			   sign_extend64(b, 8 * size - 1);
-	u64 r = (u64)product & exec_mask(size);
-	bool fits = product == (__int128)sign_extend64(r, 8 * size - 1);
+	u64 top = sign_bit(size), before = a, carry = 0;
+	u8 i;
 
+	count &= size == 8 ? 63 : 31;
+	if (!count)
+		return a;
+	for (i = 0; i < count; i++) {
+		if (op == OP_SHLD) {
+			carry = a & top;
+			a = (a << 1 | (b & top ? 1 : 0)) & exec_mask(size);
+			b <<= 1;
+		} else {
+			carry = a & 1;
+			a = a >> 1 | (b & 1 ? top : 0);
+			b >>= 1;
+		}
+	}
+	set_flags(rflags, EXEC_ARITH & ~(u64)EXEC_AF,
+		  flags_of_result(a, size) | (carry ? EXEC_CF : 0) |
+		  ((a ^ before) & top ? EXEC_OF : 0));
+	return a;
+}
+
+/**
+ * exec_multiply() - MUL or IMUL
+ * @a: of @size bytes with zeroes above
+ * @b: likewise
+ * @size: 1, 2, 4 or 8
+ * @sign: IMUL
+ * @high: upper half of the product
+ * @rflags: CF and OF say that the lower half isn't all; the rest is undefined
+ *
+ * Return: the lower half.
+ */
+u64 exec_multiply(u64 a, u64 b, unsigned int size, bool sign, u64 *high,
+		  u64 *rflags)
+{
+	unsigned int top = 8 * size - 1;
+	unsigned __int128 product;
+	u64 low;
+	bool fits;
+
+	if (sign)
+		product = (__int128)sign_extend64(a, top) * sign_extend64(b, top);
+	else
+		product = (unsigned __int128)a * b;
+	low = (u64)product & exec_mask(size);
+	*high = (u64)(product >> (8 * size)) & exec_mask(size);
+	fits = *high == (sign && low & sign_bit(size) ? exec_mask(size) : 0);
 	set_flags(rflags, EXEC_CF | EXEC_OF, fits ? 0 : EXEC_CF | EXEC_OF);
-	return r;
+	return low;
+}
+
+/* Divides by hand, for the kernel has no division of 128 bits; high < d. */
+static u64 long_division(u64 high, u64 low, u64 d, u64 *remainder)
+{
+	unsigned int i;
+	bool carry;
+
+	for (i = 0; i < 64; i++) {
+		carry = high >> 63;
+		high = high << 1 | low >> 63;
+		low <<= 1;
+		if (carry || high >= d) {
+			high -= d;
+			low |= 1;
+		}
+	}
+	*remainder = high;
+	return low;
+}
+
+/**
+ * exec_divide() - DIV or IDIV
+ * @high: upper half of the dividend, of @size bytes
+ * @low: lower half
+ * @divisor: of @size bytes
+ * @size: 1, 2, 4 or 8
+ * @sign: IDIV
+ * @quotient: result, rounded towards zero
+ * @remainder: result, with the dividend's sign
+ *
+ * Return: false: #DE, the divisor is zero or the quotient too large.
+ */
+bool exec_divide(u64 high, u64 low, u64 divisor, unsigned int size, bool sign,
+		 u64 *quotient, u64 *remainder)
+{
+	bool minus = sign && high & sign_bit(size);
+	bool other = sign && divisor & sign_bit(size);
+	u64 limit = exec_mask(size);
+
+	if (size < 8) {
+		low |= high << (8 * size);
+		high = 0;
+	}
+	if (minus) {
+		low = -low;
+		high = size < 8 ? 0 : ~high + !low;
+		if (size < 4)
+			low &= exec_mask(2 * size);
+	}
+	if (other)
+		divisor = -divisor & exec_mask(size);
+	if (high >= divisor)
+		return false;
+	*quotient = long_division(high, low, divisor, remainder);
+	if (sign)
+		limit = sign_bit(size) - (minus == other);
+	if (*quotient > limit)
+		return false;
+	if (minus != other)
+		*quotient = -*quotient;
+	if (minus)
+		*remainder = -*remainder;
+	return true;
 }
 
 /* "Condition Test Field (tttn)": bit 0 inverts. */

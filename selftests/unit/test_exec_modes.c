@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The instruction executor where user space can't hold it against the CPU:
+ * 16- and 32-bit segments, their limits and rights, canonical form, alignment,
+ * the order of accesses and what has changed by when.
+ */
+#include "pure/exec.h"
+#include "tap.h"
+
+/* Decodes in @mode and starts; the tests below are about addresses. */
+static void begin(struct exec *x, enum insn_mode mode, const char *code,
+		  unsigned int len)
+{
+	struct insn insn;
+
+	EXPECT_EQ(insn_decode(&insn, mode, (const u8 *)code, len), DECODE_OK);
+	EXPECT_EQ(insn.len, len);
+	exec_start(x, &insn);
+}
+
+#define BEGIN(x, mode, code)	begin(x, mode, code, sizeof(code) - 1)
+
+static u64 gpr[16];
+
+static struct exec_cpu legacy_cpu(void)
+{
+	struct exec_cpu cpu = {
+		.gpr = gpr, .rip = 0xfff0, .rflags = 2, .la_bits = 48,
+		.protected = true,
+	};
+	unsigned int i;
+
+	memset(gpr, 0, sizeof(gpr));
+	for (i = 0; i < INSN_NR_SEGS; i++)
+		cpu.seg[i] = (struct exec_segment){ i << 16, 0xffff, 0x93 };
+	return cpu;
+}
+
+TEST(exec_16_bit_addresses)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	/* mov %al, 0x10(%bp,%si): the stack segment, and it wraps. */
+	gpr[5] = 0xfff8;
+	gpr[6] = 0xabcd0009;
+	gpr[0] = 0x5a;
+	BEGIN(&x, INSN_MODE_16, "\x88\x42\x10");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x20011);
+	EXPECT_EQ(x.access->len, 1);
+	EXPECT_EQ(x.mem[0], 0x5a);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(cpu.rip, 0xfff3);
+}
+
+TEST(exec_segment_limits)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	/* mov %eax, 0xfffd; then 0xfffc: the last byte decides. */
+	BEGIN(&x, INSN_MODE_32, "\xa3\xfd\xff\x00\x00");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_GP);
+	BEGIN(&x, INSN_MODE_32, "\xa3\xfc\xff\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+
+	/* mov %eax, 0xfffd(%ebp) */
+	BEGIN(&x, INSN_MODE_32, "\x89\x85\xfd\xff\x00\x00");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_SS);
+
+	/* Expand-down: only above the limit, up to 64 KiB. */
+	cpu.seg[INSN_DS] = (struct exec_segment){ 0, 0x7fff, 0x97 };
+	BEGIN(&x, INSN_MODE_32, "\xa3\xfd\x7f\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	BEGIN(&x, INSN_MODE_32, "\xa3\x00\x80\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	BEGIN(&x, INSN_MODE_32, "\xa3\xfd\xff\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+}
+
+TEST(exec_segment_rights)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	/* Read-only data: a read passes, a write only in real mode. */
+	cpu.seg[INSN_DS].ar = 0x91;
+	BEGIN(&x, INSN_MODE_32, "\xa1\x00\x00\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	BEGIN(&x, INSN_MODE_32, "\xa3\x00\x00\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	cpu.protected = false;
+	BEGIN(&x, INSN_MODE_32, "\xa3\x00\x00\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+
+	/* Code that can be read, and that can't. */
+	cpu.protected = true;
+	cpu.seg[INSN_CS].ar = 0x9b;
+	BEGIN(&x, INSN_MODE_32, "\x2e\xa1\x00\x00\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	cpu.seg[INSN_CS].ar = 0x99;
+	BEGIN(&x, INSN_MODE_32, "\x2e\xa1\x00\x00\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+
+	cpu.seg[INSN_DS].ar = 0x93 | EXEC_AR_UNUSABLE;
+	BEGIN(&x, INSN_MODE_32, "\xa1\x00\x00\x00\x00");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+}
+
+TEST(exec_canonical_addresses)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	gpr[3] = 0x7ffffffffff9;
+	BEGIN(&x, INSN_MODE_64, "\x48\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	gpr[3]--;
+	BEGIN(&x, INSN_MODE_64, "\x48\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	gpr[3] = 0x7ffffffffff9;
+	cpu.la_bits = 57;
+	BEGIN(&x, INSN_MODE_64, "\x48\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+
+	/* Only FS and GS have a base. */
+	gpr[3] = 8;
+	BEGIN(&x, INSN_MODE_64, "\x64\x48\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x40008);
+	BEGIN(&x, INSN_MODE_64, "\x3e\x48\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 8);
+}
+
+/* Nothing of the registers changes before the last access is done. */
+TEST(exec_commits_last)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	gpr[0] = 5;
+	gpr[3] = 0x1000;
+	BEGIN(&x, INSN_MODE_64, "\x0f\xc1\x03");	/* xadd %eax, (%rbx) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT(x.access->for_write);
+	exec_store(x.mem, 4, 37);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(exec_load(x.mem, 4), 42);
+	EXPECT_EQ(gpr[0], 5);
+	EXPECT_EQ(cpu.rip, 0xfff0);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(gpr[0], 37);
+	EXPECT_EQ(cpu.rip, 0xfff3);
+}
+
+/* REP: every iteration is complete in itself, and RIP stays until the last. */
+TEST(exec_repeats)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+	unsigned int i;
+
+	gpr[1] = 3;
+	gpr[7] = 0x1000;
+	cpu.rflags |= EXEC_RF;
+	BEGIN(&x, INSN_MODE_32, "\xf3\xab");		/* rep stos %eax */
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+		EXPECT_EQ(x.access->la, 0x1000 + 4 * i);
+		EXPECT_EQ(gpr[1], 3 - i);
+		EXPECT_EQ(cpu.rip, 0xfff0);
+		EXPECT_EQ(exec_run(&x, &cpu), i < 2 ? EXEC_AGAIN : EXEC_DONE);
+	}
+	EXPECT_EQ(gpr[1], 0);
+	EXPECT_EQ(gpr[7], 0x100c);
+	EXPECT_EQ(cpu.rip, 0xfff2);
+	EXPECT(!(cpu.rflags & EXEC_RF));
+}
+
+TEST(exec_refuses_what_it_does_not_know)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct insn insn = { .op = OP_UNKNOWN };
+	struct exec x;
+
+	exec_start(&x, &insn);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_UNKNOWN);
+	insn.op = 255;
+	exec_start(&x, &insn);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_UNKNOWN);
+}
