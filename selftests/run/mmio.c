@@ -4,12 +4,7 @@
  * guest function and the list of accesses that must come out, in order. Behind
  * them is a plain array, so that what the guest reads back can be checked too.
  */
-#include "harness.h"
-
-#define DEV_SIZE	(2 * PAGE)
-#define REG(x)		(GPA_MMIO + (x))
-
-static uint8_t dev[DEV_SIZE];
+#include "mmio.h"
 
 /* Used by guest code as the other operand. */
 static volatile uint8_t ram_buffer[64] __attribute__((aligned(64)));
@@ -174,33 +169,6 @@ static const struct test_case {
 	{ "unaligned", g_unaligned, "w4@3 r4@3 " },
 	{ "sse", g_sse, "w8@0 w8@8 r8@0 r8@8 " },
 };
-
-/* Serve accesses until the guest is done; return the list of them. */
-static const char *serve(struct vcpu *v)
-{
-	static char log[512];
-	struct kvm_run *run = v->run;
-	size_t n = 0;
-
-	log[0] = 0;
-	while (vcpu_exit(v) == KVM_EXIT_MMIO && n < sizeof(log) - 32) {
-		uint64_t at = run->mmio.phys_addr - GPA_MMIO;
-
-		if (at + run->mmio.len > DEV_SIZE)
-			die("access at %llx", run->mmio.phys_addr);
-		if (run->mmio.is_write)
-			memcpy(dev + at, run->mmio.data, run->mmio.len);
-		else
-			memcpy(run->mmio.data, dev + at, run->mmio.len);
-		n += sprintf(log + n, "%c%u@%lx ", run->mmio.is_write ? 'w' : 'r',
-			     run->mmio.len, (long)at);
-	}
-	if (run->exit_reason == KVM_EXIT_IO && run->io.port == PORT_SYNC)
-		return log;
-	vcpu_dump(v);
-	die("after %s: unexpected exit (guest line %u: %lx %lx)", log,
-	    guest_report.line, (long)guest_report.a, (long)guest_report.b);
-}
 
 TEST(forms)
 {
