@@ -181,6 +181,203 @@ TEST(exec_repeats)
 	EXPECT(!(cpu.rflags & EXEC_RF));
 }
 
+TEST(exec_alignment)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	/* mov %eax, (%rbx); only where alignment is checked, and not of bytes. */
+	gpr[3] = 0x1002;
+	BEGIN(&x, INSN_MODE_64, "\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	cpu.align_check = true;
+	BEGIN(&x, INSN_MODE_64, "\x89\x03");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_AC);
+	BEGIN(&x, INSN_MODE_64, "\x88\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	BEGIN(&x, INSN_MODE_64, "\x66\x89\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	/* movups (%rbx), %xmm0: CPUs may; movaps always, and it is #GP. */
+	BEGIN(&x, INSN_MODE_64, "\x0f\x10\x03");
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	BEGIN(&x, INSN_MODE_64, "\x0f\x28\x03");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_GP);
+	/* A fault of the segment comes first. */
+	gpr[3] = 0x8000000000000001;
+	BEGIN(&x, INSN_MODE_64, "\x89\x03");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_GP);
+}
+
+/* PUSH and POP on a 16-bit stack, whose pointer wraps. */
+TEST(exec_stack_wraps)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	gpr[4] = 0xabcd0000;
+	BEGIN(&x, INSN_MODE_16, "\xff\x36\x34\x12");	/* pushw 0x1234 */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x31234);
+	exec_store(x.mem, 2, 0x5678);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x2fffe);
+	EXPECT_EQ(exec_load(x.mem, 2), 0x5678);
+	EXPECT_EQ(gpr[4], 0xabcd0000);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(gpr[4], 0xabcdfffe);
+
+	BEGIN(&x, INSN_MODE_16, "\x8f\x06\x34\x12");	/* popw 0x1234 */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x2fffe);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x31234);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(gpr[4], 0xabcd0000);
+}
+
+TEST(exec_legacy_forms)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	/* mov %gs, 0x10: two bytes, whatever the operand size. */
+	cpu.seg[INSN_GS].selector = 0xbeef;
+	EXPECT_EQ(exec_segments(&(struct insn){ .src = OPND_SEG, .reg = INSN_GS,
+			.seg = INSN_DS, .mode = INSN_MODE_64 }), BIT(INSN_GS));
+	BEGIN(&x, INSN_MODE_32, "\x8c\x2d\x10\x00\x00\x00");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->len, 2);
+	EXPECT_EQ(exec_load(x.mem, 2), 0xbeef);
+
+	/* xlat: BX and AL wrap at 64 KiB. */
+	gpr[3] = 0xfff8;
+	gpr[0] = 0x1210;
+	BEGIN(&x, INSN_MODE_16, "\xd7");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x30008);
+	x.mem[0] = 0x77;
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(gpr[0], 0x1277);
+
+	/* movsb with a segment of its own for the source, SI and DI wrapping. */
+	gpr[6] = 0xffff;
+	gpr[7] = 0xffff;
+	BEGIN(&x, INSN_MODE_16, "\x65\xa4");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x5ffff);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0xffff);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(gpr[6], 0);
+	EXPECT_EQ(gpr[7], 0);
+}
+
+/* "Big real mode": a segment with a limit of 4 GiB, and 16-bit code. */
+TEST(exec_big_real_mode)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	cpu.protected = false;
+	gpr[3] = 0xfee00000;
+	BEGIN(&x, INSN_MODE_16, "\x67\x66\x8b\x03");	/* mov (%ebx), %eax */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_GP);
+	cpu.seg[INSN_DS].limit = 0xffffffff;
+	BEGIN(&x, INSN_MODE_16, "\x67\x66\x8b\x03");
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0xfee30000);
+}
+
+/* The division fails only when its operand is there, and changes nothing. */
+TEST(exec_divide_error)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	gpr[2] = 2;
+	gpr[3] = 0x1000;
+	BEGIN(&x, INSN_MODE_32, "\xf7\x33");		/* divl (%ebx) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	exec_store(x.mem, 4, 2);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+	EXPECT_EQ(x.fault, EXEC_VECTOR_DE);
+	EXPECT_EQ(gpr[2], 2);
+	EXPECT_EQ(cpu.rip, 0xfff0);
+}
+
+/* vmovdqu32 %zmm1, (%rbx){%k1}: elements 1, 2 and 15, and no others. */
+TEST(exec_masked_elements)
+{
+	static const char code[] = "\x62\xf1\x7e\x49\x7f\x0b";
+	static const u8 chosen[] = { 1, 2, 15 };
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+	unsigned int i;
+
+	gpr[3] = 0x7fffffffffc4;	/* the last byte is canonical's last + 4 */
+	BEGIN(&x, INSN_MODE_64, code);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_GET_VEC);
+	EXPECT_EQ(x.vec_file, OPND_MASK);
+	EXPECT_EQ(x.vec_reg, 1);
+	exec_store(x.vec, 8, 0x8006);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_FAULT);
+
+	gpr[3] = 0x1000;
+	BEGIN(&x, INSN_MODE_64, code);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_GET_VEC);
+	exec_store(x.vec, 8, 0x8006);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_GET_VEC);
+	EXPECT_EQ(x.vec_file, OPND_VEC);
+	EXPECT_EQ(x.vec_len, 64);
+	for (i = 0; i < 64; i++)
+		x.vec[i] = i;
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+		EXPECT_EQ(x.access->la, 0x1000 + 4 * chosen[i]);
+		EXPECT_EQ(x.access->len, 4);
+		EXPECT_EQ(x.mem[x.access->data], 4 * chosen[i]);
+	}
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+
+	/* Without the last element, it doesn't matter where that is. */
+	gpr[3] = 0x7fffffffffc4;
+	BEGIN(&x, INSN_MODE_64, code);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_GET_VEC);
+	exec_store(x.vec, 8, 0x0006);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_GET_VEC);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+}
+
+/* INS and OUTS: the port's half is the caller's. */
+TEST(exec_port_strings)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	gpr[1] = 2;
+	gpr[7] = 0x1000;
+	BEGIN(&x, INSN_MODE_32, "\xf3\x66\x6d");	/* rep insw */
+	x.port = 0xabcd1234;
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->len, 2);
+	EXPECT_EQ(exec_load(x.mem, 4), 0x1234);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_AGAIN);
+	EXPECT_EQ(gpr[7], 0x1002);
+
+	gpr[6] = 0x2000;
+	BEGIN(&x, INSN_MODE_32, "\x6f");		/* outsl */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x32000);
+	exec_store(x.mem, 4, 0x11223344);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(x.port, 0x11223344);
+	EXPECT_EQ(gpr[6], 0x2004);
+}
+
 TEST(exec_refuses_what_it_does_not_know)
 {
 	struct exec_cpu cpu = legacy_cpu();
