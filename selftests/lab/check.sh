@@ -23,7 +23,8 @@ LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
 JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
-CLIENTS=(kvm-selftests qemu-migrate qemu-models qemu-on qemu-split qemu-off)
+CLIENTS=(kvm-selftests qemu-migrate qemu-models qemu-on qemu-split qemu-off
+	host-6.12 restart-6.1 restart-6.12)
 
 job_unit()
 {
@@ -52,19 +53,34 @@ kselftest()
 job_kselftest_6.1() { kselftest 6.1; }
 job_kselftest_6.12() { kselftest 6.12 --cpus 2; }
 
-# Guests go on while the host is disturbed.
+# host HOST END: guests go on while the host is disturbed, until it ends in the
+# way END. The kernel that follows it prints the last test's line. After a sleep
+# the emulator's CPUs start with different TSC_ADJUST, by which Linux, told that
+# their TSCs are reliable, lets their TSCs disagree: so it better not know of it.
 host()
 {
 	# shellcheck disable=SC2016 # for the shell in the emulated host
-	"$LAB/run.sh" --time "$LIMIT" --host "$1" --cpus 2 \
-		--add "$BUILD/selftests/host:/tests" -- \
+	"$LAB/run.sh" --time "$LIMIT" --host "$1" --cpus 2 --guest \
+		--append "crashkernel=192M clearcpuid=xsavec,tsc_adjust" --add "$BUILD/selftests/host:/tests" -- \
 		'for node in /dev/kvm /dev/lvx; do
 			/tests/run-tests.sh $node disturb
-		 done'
+		 done
+		 /tests/run-end.sh '"$2"
 }
 
-job_host_6.1() { host 6.1; }
-job_host_6.12() { host 6.12; }
+job_host_6.1() { host 6.1 panic; }
+job_host_6.12() { host 6.12 kexec; }
+
+# restart HOST END: what follows is the firmware.
+restart()
+{
+	"$LAB/run.sh" --time "$LIMIT" --host "$1" --cpus 2 --restart \
+		--append "loglevel=5" --add "$BUILD/selftests/host:/tests" \
+		-- "/tests/run-end.sh $2" && echo "ok 2 the machine restarts"
+}
+
+job_restart_6.1() { restart 6.1 reboot; }
+job_restart_6.12() { restart 6.12 emergency; }
 
 # boot HOST SCRIPT: stock kernels as guests, on lvx.
 boot()
@@ -118,10 +134,13 @@ job_debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
 	# shellcheck disable=SC2016 # for the shell in the emulated host
-	"$LAB/run.sh" --time "${TIME:-3600}" --host debug --memory 768 --modules lvx \
-		--append kasan_multi_shot --add "$BUILD/selftests/run:/tests" -- \
+	"$LAB/run.sh" --time "${TIME:-3600}" --host debug --cpus 2 --memory 768 \
+		--modules lvx --append kasan_multi_shot \
+		--add "$BUILD/selftests/run:/tests" \
+		--add "$BUILD/selftests/host:/host" -- \
 		'sh /lab/kmemleak.sh clear
 		 /tests/run-tests.sh /dev/lvx; bad=$?
+		 /host/run-tests.sh /dev/lvx disturb || bad=1
 		 echo "# lab/unload"; echo 1..2
 		 rmmod lvx && echo "ok 1 rmmod" || echo "not ok 1 rmmod"
 		 grep -q "debug_locks: *1" /proc/lockdep_stats && echo "ok 2 lockdep" ||

@@ -22,6 +22,7 @@ MEMORY=${MEMORY:-1024}
 MODULES="kvm-intel lvx"
 APPEND=
 KEEP=
+RESTART=
 INTERACTIVE=
 ADD=()
 
@@ -41,6 +42,7 @@ usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emu
   --modules "M..."    modules to load, in this order       (now "$MODULES";
                       lvx is taken from build/HOST/lvx.ko)
   --append TEXT       more words for the host kernel's command line
+  --restart           COMMAND restarts the machine, which is its success
   --interactive       give this terminal to COMMAND, by the machine's first serial port
   --keep              keep the folder with the logs
 EOF
@@ -59,6 +61,7 @@ while [ $# -gt 0 ]; do
 	--guest) GUEST=1 ;;
 	--modules) MODULES=$2; shift ;;
 	--append) APPEND=$2; shift ;;
+	--restart) RESTART=1 ;;
 	--interactive) INTERACTIVE=1 ;;
 	--keep) KEEP=1 ;;
 	-h | --help) usage; exit 0 ;;
@@ -282,6 +285,17 @@ STAGES=("bochs.log|Booting from|the boot loader reads kernel and initramfs"
 	"bochs.log|from MSR_APICBASE|Linux starts"
 	"report|^lab: up|up")
 
+# The log went with the host, but for what was on the console.
+restarted()
+{
+	say "the machine restarts"
+	if grep -E -A 30 -f "$LAB/host/complaints" "$RUN/console" >&2; then
+		complain "the host's kernel log is not clean"
+		exit 126
+	fi
+	exit 0
+}
+
 # Passes the report on until its status line.
 follow()
 {
@@ -301,6 +315,7 @@ follow()
 			exit 125
 		fi
 		if [ "$(grep -cs 'Booting from' "$RUN/bochs.log")" = 2 ]; then
+			[ -z "$RESTART" ] || restarted
 			complain "the emulated host crashed or rebooted"
 			exit 125
 		fi
