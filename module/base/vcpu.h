@@ -89,7 +89,8 @@ struct lvx_vcpu {
 	struct lvx_cpuid *cpuid;
 	struct lvx_emul *emul;
 	struct lvx_pvclock *pvclock;
-	u64 tsc_offset;			/* guest TSC = host TSC + this */
+	u64 tsc_offset;			/* guest TSC = lvx_host_tsc() + this */
+	u32 sleeps;			/* lvx_sleep.count that the guest knows of */
 	bool has_run;			/* KVM_RUN entered the guest once */
 	bool wants_steal;		/* LVX_REQ_STEAL when it gets a CPU */
 

@@ -147,5 +147,6 @@ void lvx_steal_update(struct lvx_vcpu *vcpu);	/* LVX_REQ_STEAL; may sleep */
 int lvx_vmclock_get(struct lvx_vm *vm, struct kvm_clock_data *data);
 int lvx_vmclock_set(struct lvx_vm *vm, const struct kvm_clock_data *data);
 int lvx_pvclock_paused(struct lvx_vcpu *vcpu);	/* KVM_KVMCLOCK_CTRL */
+void lvx_pvclock_slept(struct lvx_vcpu *vcpu);	/* does not sleep */
 
 #endif

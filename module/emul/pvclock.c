@@ -21,11 +21,12 @@
 
 #include "base/compat.h"
 #include "base/guest.h"
+#include "base/sleep.h"
 #include "emul/emul.h"
 
 struct lvx_vmclock {
 	spinlock_t lock;
-	/* lock: at host TSC @ref_tsc the clock showed @ref_ns */
+	/* lock: at lvx_host_tsc() @ref_tsc the clock showed @ref_ns + lost_ns */
 	u64 ref_tsc;
 	u64 ref_ns;
 	bool stable;		/* constant: the host's TSCs agree */
@@ -55,7 +56,7 @@ static void read_pair(u64 *tsc, u64 *ns)
 
 	local_irq_save(flags);
 	*ns = ktime_get_raw_ns();
-	*tsc = rdtsc_ordered();
+	*tsc = rdtsc_ordered() + lvx_sleep.lost_ticks;
 	local_irq_restore(flags);
 }
 
@@ -99,7 +100,7 @@ static u64 clock_now(struct lvx_vmclock *clock, u64 *tsc, u64 *real)
 	read_pair(tsc, &raw);
 	local_irq_restore(flags);
 	now = *tsc > clock->ref_tsc ? *tsc - clock->ref_tsc : 0;
-	return clock->ref_ns + scale(clock, now);
+	return clock->ref_ns + lvx_sleep.lost_ns + scale(clock, now);
 }
 
 static bool host_tsc_stable(void)
@@ -123,7 +124,8 @@ int lvx_vmclock_create(struct lvx_vm *vm)
 	spin_lock_init(&clock->lock);
 	time_scale(tsc_khz, &clock->mul, &clock->shift);
 	clock->stable = host_tsc_stable();
-	clock->ref_tsc = rdtsc_ordered();
+	clock->ref_tsc = lvx_host_tsc();
+	clock->ref_ns = -lvx_sleep.lost_ns;
 	vm->clock = clock;
 	return 0;
 }
@@ -136,6 +138,7 @@ void lvx_vmclock_destroy(struct lvx_vm *vm)
 
 int lvx_pvclock_create(struct lvx_vcpu *vcpu)
 {
+	vcpu->sleeps = READ_ONCE(lvx_sleep.count);
 	vcpu->pvclock = kzalloc(sizeof(*vcpu->pvclock), GFP_KERNEL_ACCOUNT);
 	return vcpu->pvclock ? 0 : -ENOMEM;
 }
@@ -282,7 +285,7 @@ static void fill_page(struct lvx_vcpu *vcpu)
 	spin_lock(&clock->lock);
 	if (clock->stable) {
 		page->tsc_timestamp = clock->ref_tsc + vcpu->tsc_offset;
-		page->system_time = clock->ref_ns;
+		page->system_time = clock->ref_ns + lvx_sleep.lost_ns;
 	} else {
 		page->system_time = clock_now(clock, &tsc, &real);
 		page->tsc_timestamp = tsc + vcpu->tsc_offset;
@@ -385,6 +388,21 @@ int lvx_pvclock_paused(struct lvx_vcpu *vcpu)
 }
 
 /**
+ * lvx_pvclock_slept() - the machine sleeps, or slept: the guest was stopped
+ * @vcpu: the caller's own
+ *
+ * While the sleep is not over, it may be told too early, and is told again.
+ */
+void lvx_pvclock_slept(struct lvx_vcpu *vcpu)
+{
+	u32 count = READ_ONCE(lvx_sleep.count);
+
+	if (!(count & 1))
+		vcpu->sleeps = count;
+	lvx_pvclock_paused(vcpu);
+}
+
+/**
  * lvx_vmclock_get() - KVM_GET_CLOCK
  * @vm: whose
  * @data: result: nanoseconds, and with them the host's real time and TSC
@@ -397,6 +415,7 @@ int lvx_vmclock_get(struct lvx_vm *vm, struct kvm_clock_data *data)
 	spin_lock(&clock->lock);
 	data->clock = clock_now(clock, &data->host_tsc, &data->realtime);
 	spin_unlock(&clock->lock);
+	data->host_tsc -= lvx_sleep.lost_ticks;
 	data->flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
 	if (clock->stable)
 		data->flags |= KVM_CLOCK_TSC_STABLE;
@@ -425,7 +444,7 @@ int lvx_vmclock_set(struct lvx_vm *vm, const struct kvm_clock_data *data)
 	if ((data->flags & KVM_CLOCK_REALTIME) && real > data->realtime)
 		ns += real - data->realtime;
 	clock->ref_tsc = tsc;
-	clock->ref_ns = ns;
+	clock->ref_ns = ns - lvx_sleep.lost_ns;
 	spin_unlock(&clock->lock);
 	lvx_request_all(vm, LVX_REQ_CLOCK, false);
 	return 0;

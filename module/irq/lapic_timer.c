@@ -11,11 +11,12 @@
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
+#include "base/sleep.h"
 #include "irq/internal.h"
 
 static u64 guest_tsc(struct lvx_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->tsc_offset;
+	return lvx_host_tsc() + vcpu->tsc_offset;
 }
 
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)

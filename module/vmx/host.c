@@ -29,6 +29,7 @@
 #include <asm/tlbflush.h>
 
 #include "base/compat.h"
+#include "base/sleep.h"
 #include "vmx/vcpu.h"
 #include "vmx/vmx.h"
 
@@ -159,11 +160,13 @@ static int hotplug_dying(unsigned int cpu)
 static int pm_suspend(LVX_SYSCORE_ARG)
 {
 	cpu_vmx_off();
+	lvx_sleep_begins();
 	return 0;
 }
 
 static void pm_resume(LVX_SYSCORE_ARG)
 {
+	lvx_sleep_ends();
 	if (READ_ONCE(nr_vms) && cpu_vmx_on())
 		pr_err("lvx: no VMX after resume\n");
 }
@@ -436,12 +439,17 @@ int lvx_vmx_init(void)
 	r = register_module_notifier(&module_nb);
 	if (r)
 		goto unregister_reboot;
+	r = lvx_sleep_init();
+	if (r)
+		goto unregister_module;
 	mutex_lock(&host_lock);
 	kvm_intel_present = find_kvm();
 	mutex_unlock(&host_lock);
 	lvx_register_syscore(&pm);
 	return 0;
 
+unregister_module:
+	unregister_module_notifier(&module_nb);
 unregister_reboot:
 	unregister_reboot_notifier(&reboot_nb);
 free_regions:
@@ -455,6 +463,7 @@ free_regions:
 void lvx_vmx_exit(void)
 {
 	lvx_unregister_syscore(&pm);
+	lvx_sleep_exit();
 	unregister_module_notifier(&module_nb);
 	unregister_reboot_notifier(&reboot_nb);
 	free_regions();

@@ -21,6 +21,7 @@
 #include <asm/msr.h>
 #include <asm/segment.h>
 
+#include "base/sleep.h"
 #include "base/vm.h"
 #include "vmx/vcpu.h"
 #include "vmx/vmx.h"
@@ -189,9 +190,13 @@ static void load(struct lvx_vcpu *vcpu)
 	WRITE_ONCE(vcpu->cpu, smp_processor_id());
 	if (vcpu->wants_steal)
 		lvx_make_request(vcpu, LVX_REQ_STEAL);
+	if (unlikely(vcpu->sleeps != READ_ONCE(lvx_sleep.count)))
+		lvx_pvclock_slept(vcpu);
 	if (!lvx_vmcs_load(&vmx->vmcs))
 		return;
 	write_cpu_fields(vmx);
+	/* The machine may have slept. */
+	vmcs_write64(TSC_OFFSET, lvx_get_tsc_offset(vcpu));
 	lvx_make_request(vcpu, LVX_REQ_TLB_FLUSH);
 	if (vmx->vpid)
 		lvx_make_request(vcpu, LVX_REQ_GUEST_TLB);

@@ -14,6 +14,7 @@
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
+#include "base/sleep.h"
 #include "base/vm.h"
 #include "vmx/msr.h"
 #include "vmx/vcpu.h"
@@ -25,20 +26,20 @@ static DEFINE_RAW_SPINLOCK(tsc_lock);
 static void set_offset(struct lvx_vcpu *vcpu, u64 offset)
 {
 	vcpu->tsc_offset = offset;
-	vmcs_write64(TSC_OFFSET, offset);
+	vmcs_write64(TSC_OFFSET, lvx_get_tsc_offset(vcpu));
 	/* The kvmclock page tells the guest how TSC and time relate. */
 	lvx_make_request(vcpu, LVX_REQ_CLOCK);
 }
 
 static u64 guest_tsc(struct lvx_vcpu *vcpu)
 {
-	return rdtsc() + vcpu->tsc_offset;
+	return lvx_host_tsc() + vcpu->tsc_offset;
 }
 
 /* The offset for a TSC of @value, or the VM's own where that is meant. */
 static u64 synchronized_offset(struct lvx_vm *vm, u64 value)
 {
-	u64 offset = value - rdtsc();
+	u64 offset = value - lvx_host_tsc();
 	u64 second = tsc_khz * 1000ULL;
 	unsigned long flags;
 
@@ -101,12 +102,14 @@ int lvx_set_tsc_adjust(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 }
 
 /**
- * lvx_get_tsc_offset() - KVM_VCPU_TSC_OFFSET
- * @vcpu: loaded
+ * lvx_get_tsc_offset() - KVM_VCPU_TSC_OFFSET, and the VMCS's field
+ * @vcpu: any of the caller's
+ *
+ * Return: the guest's TSC less the host's as it is after the machine's sleeps.
  */
 u64 lvx_get_tsc_offset(struct lvx_vcpu *vcpu)
 {
-	return vcpu->tsc_offset;
+	return vcpu->tsc_offset + lvx_sleep.lost_ticks;
 }
 
 /**
@@ -120,6 +123,7 @@ void lvx_set_tsc_offset(struct lvx_vcpu *vcpu, u64 offset)
 {
 	unsigned long flags;
 
+	offset -= lvx_sleep.lost_ticks;
 	raw_spin_lock_irqsave(&tsc_lock, flags);
 	vcpu->vm->tsc_offset = offset;
 	vcpu->vm->tsc_offset_valid = true;

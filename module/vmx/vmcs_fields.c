@@ -19,6 +19,7 @@
 #include "vmx/enter.h"
 #include "vmx/fields.h"
 #include "vmx/vcpu.h"
+#include "vmx/vmx.h"
 
 static u64 get_vpid(struct lvx_vcpu *vcpu)
 {
@@ -42,7 +43,7 @@ static u64 get_eptp(struct lvx_vcpu *vcpu)
 
 static u64 get_tsc_offset(struct lvx_vcpu *vcpu)
 {
-	return vcpu->tsc_offset;
+	return lvx_get_tsc_offset(vcpu);
 }
 
 #define GET_WORD(name, index)						\

@@ -25,6 +25,24 @@ static int put(const char *file, const char *text)
 	return ret;
 }
 
+/* Whether one of the words in a file is @word. */
+static bool has_word(const char *file, const char *word)
+{
+	char line[200], *rest = line, *w;
+	FILE *f = fopen(file, "r");
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		rest = line;
+		while (!found && (w = strsep(&rest, " []\n")))
+			found = !strcmp(w, word);
+	}
+	fclose(f);
+	return found;
+}
+
 FIXTURE(host)
 {
 	struct work *guest[NR_GUESTS];
@@ -86,6 +104,50 @@ TEST_F_TIMEOUT(host, vmms_die_at_any_time, 300)
 		ASSERT_TRUE(work_kill(victim));
 	}
 	ASSERT_GUESTS_GO_ON();
+}
+
+/*
+ * To sleep and back. The kernel's tests of its own turn back at some level, the
+ * last of which has offlined all CPUs but one and switched VMX off on that.
+ */
+static void suspend(struct __test_metadata *_metadata,
+		    FIXTURE_DATA(host) *self, const char *level)
+{
+	uint32_t paused[NR_GUESTS];
+
+	for (int i = 0; i < NR_GUESTS; i++)
+		paused[i] = self->guest[i]->paused;
+	if (strcmp(level, "none"))
+		ASSERT_EQ(0, put("/sys/power/pm_test", level));
+	ASSERT_EQ(0, put("/sys/power/mem_sleep", "deep"));
+	ASSERT_EQ(0, put("/sys/power/state", "mem"));
+	ASSERT_GUESTS_GO_ON();
+	/* Their watchdogs need to know. */
+	for (int i = 0; i < NR_GUESTS; i++)
+		EXPECT_LE(paused[i] + self->guest[i]->nr,
+			  self->guest[i]->paused);
+}
+
+TEST_F_TIMEOUT(host, suspend_levels, 300)
+{
+	static const char *const levels[] = {
+		"freezer", "devices", "platform", "processors", "core"
+	};
+
+	if (access("/sys/power/pm_test", W_OK))
+		SKIP(return, "the host's kernel has no CONFIG_PM_DEBUG");
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		suspend(_metadata, self, levels[i]);
+	ASSERT_EQ(0, put("/sys/power/pm_test", "none"));
+}
+
+TEST_F_TIMEOUT(host, suspend_to_ram, 120)
+{
+	if (!has_word("/sys/power/mem_sleep", "deep"))
+		SKIP(return, "the machine can't suspend to RAM");
+	for (int i = 0; i < 3; i++)
+		suspend(_metadata, self, "none");
 }
 
 LVX_TEST_MAIN
