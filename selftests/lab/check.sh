@@ -23,7 +23,7 @@ LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
 JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
-CLIENTS=(kvm-selftests qemu-migrate qemu-models qemu-on qemu-split qemu-off
+CLIENTS=(kvm-selftests smp qemu-migrate qemu-models qemu-on qemu-split qemu-off
 	host-6.12 restart-6.1 restart-6.12)
 
 job_unit()
@@ -82,12 +82,12 @@ restart()
 job_restart_6.1() { restart 6.1 reboot; }
 job_restart_6.12() { restart 6.12 emergency; }
 
-# boot HOST SCRIPT: stock kernels as guests, on lvx.
+# boot HOST SCRIPT OPTION...: stock kernels as guests, on lvx.
 boot()
 {
 	"$LAB/run.sh" --time "$LIMIT" --host "$1" --guest \
 		--add "$BUILD/lvx:/bin/lvx" --add "$TOP/selftests/boot:/boot-tests" \
-		-- "/boot-tests/$2"
+		"${@:3}" -- "/boot-tests/$2"
 }
 
 job_boot_6.1() { boot 6.1 run-boot.sh; }
@@ -126,6 +126,12 @@ job_qemu_split() { qemu qemu-boot.sh split; }
 job_qemu_off() { qemu qemu-boot.sh off; }
 job_qemu_migrate() { qemu qemu-migrate.sh; }
 job_qemu_models() { qemu qemu-models.sh; }
+
+# Guests whose CPUs load each other.
+job_smp()
+{
+	boot 6.1 smp.sh --cpus 2 --add /usr/bin/stress-ng:/bin/stress-ng
+}
 
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,

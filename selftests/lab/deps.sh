@@ -41,6 +41,7 @@ packages()
 		test  | clang                      | second compiler for user space
 		test  | libclang-rt-14-dev         | clang's sanitizers
 		test  | libzydis-dev               | the disassembler that the decoder is tested against
+		test  | stress-ng                  | the load of guests with several CPUs
 		test  | sparse                     | checks address spaces and locks (C=1)
 		test  | shellcheck                 | checks the scripts
 		test  | perl                       | checkpatch and kernel-doc
