@@ -12,7 +12,7 @@
 # make check-clients: the same for what takes longer, other programs' virtual
 # machines on lvx, and the kernel's own tests of KVM.
 #
-# usage: check.sh [JOB... | clients]
+# usage: check.sh [JOB... | clients | all]
 
 set -uo pipefail
 # shellcheck source=lib.sh
@@ -215,8 +215,11 @@ result()
 	[ "${sum[1]}" -eq 0 ] && [ "${sum[0]}" -gt 0 ]
 }
 
-[ $# -gt 0 ] || set -- "${JOBS[@]}"
-[ "$1" != clients ] || set -- "${CLIENTS[@]}"
+case ${1-} in
+'') set -- "${JOBS[@]}" ;;
+clients) set -- "${CLIENTS[@]}" ;;
+all) set -- "${CLIENTS[@]}" "${JOBS[@]}" ;;
+esac
 for job; do
 	declare -F "job_${job/-/_}" >/dev/null || die "no job $job; there are: ${JOBS[*]} ${CLIENTS[*]}"
 done

@@ -30,7 +30,7 @@ Options, as in 'make run HOST=6.12 CPUS=2':
   MEMORY=MIB         memory of the emulated machine
   TIME=SECONDS       limit in real time                     (check, bench)
   NATIVE=1           use this machine's own VMX, and root   (run)
-  JOBS="unit style"  only these jobs                        (check)
+  JOBS="unit style"  only these jobs; "all": clients, too   (check)
   TESTS="state_test" only these tests                       (check-kvm-selftests)
   KDIR=FOLDER        build the module for that kernel only  (modules)
 
