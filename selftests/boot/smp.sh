@@ -21,7 +21,7 @@ cat /guest/initrd >>$initrd
 echo "# boot/smp"
 for cpus in 2 4; do
 	percent=90
-	[ $cpus -eq 2 ] || percent=45
+	[ $cpus -eq 2 ] || percent=35
 	timeout -s KILL "$LIMIT" lvx run --cpus $cpus --initrd $initrd \
 		--kernel /guest/vmlinuz-6.1 --append \
 		"quiet $NO_CIPHERS lvx.script=/boot-tests/load.sh+$percent lvx.poweroff" >"$LOG" 2>&1 </dev/null
