@@ -512,10 +512,10 @@ static int outer_loop(struct lvx_vcpu *vcpu)
  * lvx_vcpu_run() - KVM_RUN
  * @vcpu: loaded, mutex held
  *
- * Return: 0 with vcpu->run filled; -EINTR: a signal, or immediate_exit; -EAGAIN:
- * an AP got its INIT; -EFAULT: guest memory that user space promised is not
- * there; -EIO: the VM is dead; -ERESTARTNOINTR: the thread has work to do on its
- * way to user space, after which to call again.
+ * Return: 0 with vcpu->run filled; -EINVAL: there is no such CR8; -EINTR: a
+ * signal, or immediate_exit; -EAGAIN: an AP got its INIT; -EFAULT: guest memory
+ * that user space promised is not there; -EIO: the VM is dead; -ERESTARTNOINTR:
+ * the thread has work to do on its way to user space, after which to call again.
  */
 int lvx_vcpu_run(struct lvx_vcpu *vcpu)
 {
@@ -523,8 +523,13 @@ int lvx_vcpu_run(struct lvx_vcpu *vcpu)
 	int r = 0;
 
 	/* Without a LAPIC, CR8 lives in user space's. */
-	if (!vcpu->lapic)
-		to_vmx(vcpu)->cr8 = run->cr8 & 0xf;
+	if (!vcpu->lapic) {
+		u64 cr8 = READ_ONCE(run->cr8);
+
+		if (cr8 & ~0xfULL)
+			return -EINVAL;
+		to_vmx(vcpu)->cr8 = cr8;
+	}
 	lvx_fpu_load(vcpu);
 	r = outer_loop(vcpu);
 	lvx_fpu_put(vcpu);
