@@ -32,7 +32,7 @@ boot_cd()
 	tap="tap,id=net,script=$here/tap-up.sh,downscript=no,vhost=$4"
 	shift 4
 	# shellcheck disable=SC2086 # several options
-	qemu -accel "kvm,kernel-irqchip=$irqchip" $machine -serial stdio \
+	qemu -accel "kvm,kernel-irqchip=$irqchip" $machine -serial stdio -no-reboot \
 		-drive "file=/guest/guest.iso,if=none,id=cd,format=raw,readonly=on" "$@" \
 		-drive "file=$DISK,if=virtio,format=raw" \
 		-netdev "$tap" -device virtio-net-pci,netdev=net,romfile= \
@@ -52,7 +52,7 @@ prepare
 vhost=on
 [ "$irqchip" != off ] || vhost=off
 # Both sorts of CD are read by DMA: through IDE's ports it would take minutes.
-boot_cd 1 pc kvm64 off -device virtio-scsi-pci -device scsi-cd,drive=cd,bootindex=0
+boot_cd 1 pc kvm64 off -vga std -device virtio-scsi-pci -device scsi-cd,drive=cd,bootindex=0
 boot_cd 2 q35 host $vhost -device ide-cd,drive=cd,bootindex=0
 host_is_clean
 finish

@@ -5,11 +5,12 @@
 # downloads, and how QEMU is started. They run in the emulated host; sourced, never
 # executed.
 
+# Seconds of the emulated clock that a machine may live.
+LIMIT=${LIMIT:-400}
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=../boot/lib.sh
 . "$here/../boot-tests/lib.sh"
 
-LIMIT=${LIMIT:-400}
 WWW=/tmp/www
 
 sum()
@@ -37,5 +38,5 @@ prepare()
 qemu()
 {
 	timeout -s KILL "$LIMIT" /usr/bin/qemu-system-x86_64 -m 128 -nodefaults \
-		-no-user-config -display none -no-reboot -msg timestamp=on "$@"
+		-no-user-config -display none "$@"
 }

@@ -94,6 +94,16 @@ migrate()
 	before=$(counts | wc -l)
 	within 120 counted $((before + 50))
 	after=$?
+	# And once more after a pause.
+	tell target stop
+	sleep 1
+	before=$(counts | wc -l)
+	sleep 1
+	! counted $((before + 1))
+	stopped=$?
+	tell target cont
+	within 60 counted $((before + 10))
+	resumed=$?
 	tell source quit
 	tell target quit
 	within 60 ended || killall -KILL qemu-system-x86_64
@@ -102,10 +112,12 @@ migrate()
 	result $started "$name: the guest works"
 	result $migrated "$name: migration completes"
 	result $after "$name: the guest goes on"
+	result $stopped "$name: stops"
+	result $resumed "$name: and goes on"
 	counts | awk '$1 != NR { exit 1 }'
-	result $? "$name: and misses nothing"
+	result $? "$name: no count is missing"
 	! console | grep -q "guest: lost"
-	result $? "$name: and keeps its memory and disk"
+	result $? "$name: memory and disk are kept"
 }
 
 echo "# clients/qemu-migrate"

@@ -103,7 +103,7 @@ job_kvm_selftests()
 		--add "$BUILD/kvm-selftests/bin:/kvm" -- '/kvm/run-tests.sh --fast'
 }
 
-# qemu SCRIPT ARGUMENT...: Debian's QEMU on lvx, which takes KVM's place, with
+# qemu HOST SCRIPT ARGUMENT...: Debian's QEMU on lvx, which takes KVM's place, with
 # what firmware it loads. QEMU_ON=kvm-intel runs the same on KVM.
 qemu()
 {
@@ -112,20 +112,20 @@ qemu()
 	"$TOP/selftests/clients/media.sh" || return
 	for file in bin/qemu-system-x86_64 share/seabios/bios-256k.bin \
 		share/seabios/vgabios-stdvga.bin share/qemu/linuxboot_dma.bin \
-		share/qemu/kvmvapic.bin; do
+		share/qemu/bios-microvm.bin share/qemu/kvmvapic.bin; do
 		add+=(--add "/usr/$file:/usr/$file")
 	done
-	"$LAB/run.sh" --time "$LIMIT" --host 6.1 --modules "${QEMU_ON:-lvx}" \
+	"$LAB/run.sh" --time "$LIMIT" --host "$1" --modules "${QEMU_ON:-lvx}" \
 		"${add[@]}" --add "$BUILD/clients:/guest" \
 		--add "$TOP/selftests/boot:/boot-tests" \
-		--add "$TOP/selftests/clients:/clients" -- "/clients/$*"
+		--add "$TOP/selftests/clients:/clients" -- "/clients/${*:2}"
 }
 
-job_qemu_on() { qemu qemu-boot.sh on; }
-job_qemu_split() { qemu qemu-boot.sh split; }
-job_qemu_off() { qemu qemu-boot.sh off; }
-job_qemu_migrate() { qemu qemu-migrate.sh; }
-job_qemu_models() { qemu qemu-models.sh; }
+job_qemu_on() { qemu 6.1 qemu-boot.sh on; }
+job_qemu_split() { qemu 6.1 qemu-boot.sh split; }
+job_qemu_off() { qemu 6.12 qemu-boot.sh off; }
+job_qemu_migrate() { qemu 6.1 qemu-migrate.sh; }
+job_qemu_models() { qemu 6.1 qemu-models.sh; }
 
 # Guests whose CPUs load each other.
 job_smp()
