@@ -322,7 +322,10 @@ void lvx_host_put(void)
 	mutex_unlock(&host_lock);
 }
 
-/* SDM, "INVEPT": type 1 for one EPTP, 2 for all. */
+/*
+ * SDM, "INVEPT": type 1 for one EPTP, 2 for all. A reboot may have switched VMX
+ * off under a vCPU, of which KVM_RUN tells.
+ */
 void lvx_invept(u64 eptp)
 {
 	struct { u64 eptp, reserved; } desc = { eptp, 0 };
@@ -335,7 +338,8 @@ void lvx_invept(u64 eptp)
 			: "memory", "cc" : fail);
 	return;
 fail:
-	pr_err_ratelimited("lvx: INVEPT of %llx failed\n", eptp);
+	if (raw_cpu_read(lvx_vmx_on))
+		pr_err_ratelimited("lvx: INVEPT of %llx failed\n", eptp);
 }
 
 /* SDM, "INVVPID": type 1 for one VPID, 2 for all. */
@@ -354,7 +358,8 @@ void lvx_invvpid(u16 vpid)
 			: "memory", "cc" : fail);
 	return;
 fail:
-	pr_err_ratelimited("lvx: INVVPID of %u failed\n", vpid);
+	if (raw_cpu_read(lvx_vmx_on))
+		pr_err_ratelimited("lvx: INVVPID of %u failed\n", vpid);
 }
 
 /* VPID 0 is the host's. */
