@@ -238,9 +238,16 @@ uint32_t vcpu_exit(struct vcpu *v)
 
 uint32_t vcpu_sync(struct vcpu *v)
 {
+	vcpu_exit(v);
+	return vcpu_report(v);
+}
+
+uint32_t vcpu_report(struct vcpu *v)
+{
 	struct kvm_run *run = v->run;
 
-	if (vcpu_exit(v) == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_OUT) {
+	if (run->exit_reason == KVM_EXIT_IO &&
+	    run->io.direction == KVM_EXIT_IO_OUT) {
 		if (run->io.port == PORT_SYNC)
 			return *(uint32_t *)((char *)run + run->io.data_offset);
 		if (run->io.port == PORT_FAIL)

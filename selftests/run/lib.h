@@ -108,6 +108,8 @@ long vcpu_run(struct vcpu *v);
 uint32_t vcpu_exit(struct vcpu *v);
 /* Run until the guest calls guest_sync(), and return the value it gave. */
 uint32_t vcpu_sync(struct vcpu *v);
+/* The value that the guest gave with the last exit. */
+uint32_t vcpu_report(struct vcpu *v);
 void vcpu_dump(struct vcpu *v);
 
 struct kvm_regs get_regs(struct vcpu *v);
