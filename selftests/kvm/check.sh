@@ -26,20 +26,22 @@ run()
 }
 
 # One line for each test: name | on lvx | on KVM | why. New ones replace old.
-# A test that began and never got its line took the whole machine with it.
+# When the machine died or stood still (run.sh ends with 125 or 124), the test
+# that had begun and never got its line is the suspect.
 keep_results()
 {
 	touch "$OUT/results"
-	tr -d '\r' <"$OUT/run.log" | awk '
-		sub(/^# running on KVM: /, "") { open = $0 " | not run | host hung |"; next }
+	tr -d '\r' <"$OUT/run.log" | awk -v status="$1" '
+		sub(/^# running on KVM: /, "") { open = $0 " | not run | host ended |"; next }
 		sub(/^# running on lvx: /, "") {
 			open = $0
-			sub(/ [|] /, " | host hung | ", open)
+			sub(/ [|] /, " | host ended | ", open)
 			open = open " |"
 			next
 		}
 		sub(/^# table: /, "") { print; open = "" }
-		END { if (open != "") print open }' >"$OUT/results.new"
+		END { if (open != "" && (status == 124 || status == 125)) print open }
+		' >"$OUT/results.new"
 	awk -F ' [|] ' 'NR == FNR { print; new[$1] = 1; next } !($1 in new)' \
 		"$OUT/results.new" "$OUT/results" >"$OUT/results.all"
 	mv "$OUT/results.all" "$OUT/results"
@@ -80,7 +82,7 @@ table()
 		$HOST, two emulated CPUs of model $CPU.
 		"make check-kvm-selftests" runs them and writes this page. A test that is
 		*hung* did not end within its time and was killed, one that is *stuck* was
-		not to be killed; a *host hung* took the machine with it. A test that finds
+		not to be killed; in one with *host ended* the machine stopped. A test that finds
 		something missing says *skip*; one that made the host's kernel complain
 		counts as *fail*.
 
@@ -100,7 +102,7 @@ table()
 need /usr/src/linux-source-6.1.tar.xz linux-source-6.1
 run "$@" | tee "$OUT/run.log"
 status=${PIPESTATUS[0]}
-keep_results
+keep_results "$status"
 table >"$TABLE.new" && mv "$TABLE.new" "$TABLE"
 say "the table is in ${TABLE#"$TOP"/}"
 read -r passed failed skipped <<<"$(awk -f "$LAB/tap.awk" "$OUT/run.log")"
