@@ -32,17 +32,26 @@ static bool leave_guest(struct lvx_vcpu *vcpu)
  */
 void lvx_vcpu_kick(struct lvx_vcpu *vcpu)
 {
-	int me, cpu;
+	int me = get_cpu(), cpu;
 
+	/* The request before the look at mode and CPU. */
+	smp_mb__after_atomic();
+	/*
+	 * Its own thread, in an exit's atomic handler, looks at its requests
+	 * before it goes on. Its mode stays: others must still kick it.
+	 */
+	if (READ_ONCE(vcpu->mode) == LVX_IN_GUEST &&
+	    READ_ONCE(vcpu->cpu) == me)
+		goto out;
 	/* Implies the barrier between the caller's request and the wait test. */
 	if (rcuwait_wake_up(&vcpu->wait))
-		return;
-	me = get_cpu();
+		goto out;
 	if (leave_guest(vcpu)) {
 		cpu = READ_ONCE(vcpu->cpu);
 		if (cpu != me && cpu >= 0 && cpu_online(cpu))
 			smp_send_reschedule(cpu);
 	}
+out:
 	put_cpu();
 }
 

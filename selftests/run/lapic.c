@@ -434,6 +434,85 @@ TEST(as_many_vcpus_as_promised)
 	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
 }
 
+/*
+ * A processor that has interrupted itself and spins is as quick to take the
+ * next interrupt as any. Those of the host's timer, by which it would notice in
+ * the end, are 4 ms apart.
+ */
+#define KICKS	31
+
+static volatile uint64_t sent_at;
+static volatile uint32_t kicks;
+static uint64_t latency[KICKS];
+
+static void on_kick(struct guest_frame *f)
+{
+	latency[kicks] = rdtsc() - sent_at;
+	apic_write(APIC_EOI, 0);
+	kicks++;
+	(void)f;
+}
+
+static void g_kicked(void)
+{
+	uint32_t n;
+
+	apic_on();
+	handle(0x61, on_interrupt);
+	handle(0x62, on_kick);
+	for (n = 0; n < KICKS; n++) {
+		sti();
+		apic_icr(1, 0x4000 | 0x61);
+		ready = true;
+		while (kicks == n)
+			;
+		cli();
+	}
+}
+
+static void g_kicker(void)
+{
+	apic_on();
+	for (uint32_t n = 0; n < KICKS; n++) {
+		while (!ready)
+			relax();
+		ready = false;
+		sent_at = rdtsc();
+		apic_icr(1, 0x4000 | 0x62);
+		while (kicks == n)
+			relax();
+	}
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+TEST_F(lapic, kick_after_self_ipi)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct vcpu *w = vcpu_new(self->vm, 1);
+	pthread_t thread;
+	void *result;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two CPUs");
+	do_ioctl(w->fd, KVM_SET_MP_STATE, &runnable);
+	vcpu_long(self->v, g_kicker);
+	vcpu_long(w, g_kicked);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, w));
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+	pthread_join(thread, &result);
+	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
+	qsort(latency, KICKS, sizeof(latency[0]), by_value);
+	/* In microseconds. */
+	ASSERT_GT(1000, latency[KICKS / 2] * 1000 /
+			do_ioctl(w->fd, KVM_GET_TSC_KHZ, 0));
+}
+
 /* The started processor, in real mode at the SIPI's page: report, then stay. */
 GUEST_ASM(ap_code, 16,
 	"mov %cs, %ax; mov $0xe2, %dx; out %ax, %dx; 1: hlt; jmp 1b");
