@@ -91,6 +91,9 @@ struct lvx_vcpu {
 	struct lvx_pvclock *pvclock;
 	u64 tsc_offset;			/* guest TSC = lvx_host_tsc() + this */
 	u32 sleeps;			/* lvx_sleep.count that the guest knows of */
+	bool can_leave_at;		/* the CPU heeds @leave_at */
+	u64 leave_at;			/* guest TSC that ends a run; 0: none */
+	u64 enter_at;			/* not to enter before; 0: at once */
 	bool has_run;			/* KVM_RUN entered the guest once */
 	bool wants_steal;		/* LVX_REQ_STEAL when it gets a CPU */
 

@@ -138,6 +138,13 @@ struct lvx_irqchip {
 	struct lvx_pit *pit;		/* released once */
 };
 
+/* From where the way into the guest begins when the timer is due. */
+enum lvx_lead {
+	LVX_LEAD_RUNNING,	/* the CPU left the guest for it */
+	LVX_LEAD_HALTED,	/* an hrtimer wakes the thread */
+	LVX_NR_LEADS
+};
+
 /*
  * A vCPU's LAPIC.
  *
@@ -147,6 +154,8 @@ struct lvx_lapic {
 	struct lvx_vcpu *vcpu;
 	struct lvx_apic apic;
 	struct hrtimer timer;
+	u64 lead[LVX_NR_LEADS];		/* ticks by which to be early */
+	enum lvx_lead lead_used;	/* the last time */
 	int eoi_exit;			/* vector for user space, or -1 */
 
 	/* Copies of the page for any thread; written by the own one. */

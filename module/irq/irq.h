@@ -105,9 +105,16 @@ void lvx_lapic_apic_write(struct lvx_vcpu *vcpu, u32 offset);
 void lvx_lapic_eoi_exit_bitmap(struct lvx_vcpu *vcpu, u64 bitmap[4]);
 int lvx_lapic_highest_isr(struct lvx_vcpu *vcpu);
 
-/* Timer. Migration of the hrtimer with the vCPU's thread is done inside. */
-bool lvx_lapic_timer_armed(struct lvx_vcpu *vcpu);
+/*
+ * Timer: see lapic_timer.c. Around a sleep in HLT, sleep() and wake(); after a
+ * run that ended at vcpu->leave_at, left(); before an entry, settle() if
+ * vcpu->enter_at is set.
+ */
 void lvx_lapic_timer_expired(struct lvx_vcpu *vcpu);	/* LVX_REQ_TIMER */
+void lvx_lapic_timer_sleep(struct lvx_vcpu *vcpu);
+void lvx_lapic_timer_wake(struct lvx_vcpu *vcpu);
+void lvx_lapic_timer_left(struct lvx_vcpu *vcpu);
+void lvx_lapic_timer_settle(struct lvx_vcpu *vcpu);
 /* The guest TSC was set: a deadline is nearer or farther now. */
 void lvx_lapic_tsc_changed(struct lvx_vcpu *vcpu);
 

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The LAPIC timer's waiting: one hrtimer for each vCPU. When it goes off, it
- * does no more than make LVX_REQ_TIMER; the vCPU's own thread then looks at
- * clock and registers and finds out what is due. So the register page stays the
- * thread's own, and a guest's timer, however short, costs the host nothing
- * while the vCPU does not run.
+ * The LAPIC timer's waiting. When it is over is for the vCPU's own thread to
+ * find out, from clock and registers: the register page stays the thread's own,
+ * and a guest's timer, however short, costs the host nothing while the vCPU
+ * does not run.
+ *
+ * A deadline in TSC is waited for in two ways. While the guest runs, the CPU
+ * ends its run at vcpu->leave_at, without a timer or an interrupt of the host.
+ * While the vCPU sleeps in HLT, an hrtimer wakes it. From there it is still
+ * some way to the guest's handler, so either comes early by the "lead" that
+ * this way took of late, and what is left of the time then is waited for with
+ * interrupts off, right before the entry.
+ *
+ * In its other modes, and on CPUs that can't end a run at a time, the timer is
+ * an hrtimer that does no more than make LVX_REQ_TIMER.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -34,16 +43,32 @@ void lvx_lapic_timer_init(struct lvx_lapic *lapic)
 	lapic->timer.function = timer_fn;
 }
 
-/* When a deadline in guest TSC comes, on the monotonic clock; 0: it has. */
-static u64 deadline_ns(struct lvx_vcpu *vcpu, u64 deadline)
+/* When a guest TSC comes, on the monotonic clock; 0: it has. */
+static u64 tsc_to_ns(struct lvx_vcpu *vcpu, u64 when)
 {
 	u64 now = guest_tsc(vcpu);
 
-	if (deadline <= now)
+	if (when <= now)
 		return 0;
 	/* Rounded up: the interrupt must not come before the deadline. */
 	return ktime_get_ns() + 1 +
-	       mul_u64_u32_div(deadline - now, USEC_PER_SEC, tsc_khz);
+	       mul_u64_u32_div(when - now, USEC_PER_SEC, tsc_khz);
+}
+
+/* 0: at once. */
+static void wait_until(struct lvx_lapic *lapic, u64 ns)
+{
+	if (!ns)
+		lvx_make_request(lapic->vcpu, LVX_REQ_TIMER);
+	else
+		hrtimer_start(&lapic->timer, min_t(u64, ns, KTIME_MAX),
+			      HRTIMER_MODE_ABS_HARD);
+}
+
+/* Never 0, which is "no deadline". */
+static u64 earlier(u64 deadline, u64 lead)
+{
+	return deadline > lead ? deadline - lead : 1;
 }
 
 /**
@@ -54,25 +79,32 @@ static u64 deadline_ns(struct lvx_vcpu *vcpu, u64 deadline)
  */
 void lvx_lapic_timer_arm(struct lvx_lapic *lapic)
 {
+	struct lvx_vcpu *vcpu = lapic->vcpu;
 	u64 when;
 
+	vcpu->leave_at = 0;
 	switch (lvx_apic_timer_next(&lapic->apic, &when)) {
 	case LVX_APIC_WAIT_NONE:
 		hrtimer_cancel(&lapic->timer);
 		return;
 	case LVX_APIC_WAIT_TSC:
-		when = deadline_ns(lapic->vcpu, when);
-		break;
+		if (vcpu->can_leave_at)
+			vcpu->leave_at = earlier(when, lapic->lead[LVX_LEAD_RUNNING]);
+		else
+			wait_until(lapic, tsc_to_ns(vcpu, when));
+		return;
 	case LVX_APIC_WAIT_NS:
-		if (when <= ktime_get_ns())
-			when = 0;
-		break;
+		wait_until(lapic, when <= ktime_get_ns() ? 0 : when);
+		return;
 	}
-	if (!when)
-		lvx_make_request(lapic->vcpu, LVX_REQ_TIMER);
-	else
-		hrtimer_start(&lapic->timer, min_t(u64, when, KTIME_MAX),
-			      HRTIMER_MODE_ABS_HARD);
+}
+
+static void interrupt(struct lvx_lapic *lapic)
+{
+	struct lvx_apic_msg msg;
+
+	if (lvx_apic_lvt(&lapic->apic, LVX_APIC_LVT_TIMER, &msg))
+		lvx_lapic_accept(lapic->vcpu, &msg);
 }
 
 /**
@@ -81,13 +113,37 @@ void lvx_lapic_timer_arm(struct lvx_lapic *lapic)
  */
 void lvx_lapic_timer_check(struct lvx_lapic *lapic)
 {
-	struct lvx_vcpu *vcpu = lapic->vcpu;
-	struct lvx_apic_msg msg;
+	if (lvx_apic_timer_fire(&lapic->apic, ktime_get_ns(),
+				guest_tsc(lapic->vcpu)))
+		interrupt(lapic);
+}
 
-	if (!lvx_apic_timer_fire(&lapic->apic, ktime_get_ns(), guest_tsc(vcpu)))
+/* If it is near, let it interrupt now, and the guest see it in time. */
+static void deadline_near(struct lvx_lapic *lapic, enum lvx_lead which)
+{
+	u64 deadline = lvx_apic_tsc_deadline(&lapic->apic);
+	struct lvx_vcpu *vcpu = lapic->vcpu;
+
+	if (guest_tsc(vcpu) < earlier(deadline, lapic->lead[which]))
 		return;
-	if (lvx_apic_lvt(&lapic->apic, LVX_APIC_LVT_TIMER, &msg))
-		lvx_lapic_accept(vcpu, &msg);
+	vcpu->leave_at = 0;
+	vcpu->enter_at = deadline;
+	lapic->lead_used = which;
+	lvx_apic_timer_fire(&lapic->apic, 0, deadline);
+	interrupt(lapic);
+}
+
+/**
+ * lvx_lapic_timer_left() - the guest's run ended at vcpu->leave_at
+ * @vcpu: the caller's own
+ *
+ * Or a moment before, or for a deadline that is no more. Context: does not
+ * sleep; interrupts may be off.
+ */
+void lvx_lapic_timer_left(struct lvx_vcpu *vcpu)
+{
+	if (vcpu->leave_at)
+		deadline_near(vcpu->lapic, LVX_LEAD_RUNNING);
 }
 
 /**
@@ -98,16 +154,57 @@ void lvx_lapic_timer_check(struct lvx_lapic *lapic)
  */
 void lvx_lapic_timer_expired(struct lvx_vcpu *vcpu)
 {
+	if (vcpu->leave_at) {
+		deadline_near(vcpu->lapic, LVX_LEAD_HALTED);
+		return;
+	}
 	lvx_lapic_timer_check(vcpu->lapic);
 	lvx_lapic_timer_arm(vcpu->lapic);
 }
 
-bool lvx_lapic_timer_armed(struct lvx_vcpu *vcpu)
+/**
+ * lvx_lapic_timer_settle() - wait for vcpu->enter_at, and learn from it
+ * @vcpu: about to enter
+ *
+ * Bounded by the longest lead: what is farther off comes from a host that had other
+ * things to do, or from a TSC that was set. Context: interrupts off.
+ */
+void lvx_lapic_timer_settle(struct lvx_vcpu *vcpu)
 {
-	u64 when;
+	u64 *lead = &vcpu->lapic->lead[vcpu->lapic->lead_used];
+	s64 late = guest_tsc(vcpu) - vcpu->enter_at;
+	s64 max_lead = tsc_khz / 100;		/* 10 us */
 
-	return lvx_apic_timer_next(&vcpu->lapic->apic, &when) !=
-	       LVX_APIC_WAIT_NONE;
+	if (late > -max_lead && late < max_lead) {
+		*lead = clamp_t(s64, *lead + late / 8, 0, max_lead);
+		while ((s64)(guest_tsc(vcpu) - vcpu->enter_at) < 0)
+			cpu_relax();
+	}
+	vcpu->enter_at = 0;
+}
+
+/**
+ * lvx_lapic_timer_sleep() - the CPU won't run the guest for a while
+ * @vcpu: the caller's own, with a LAPIC
+ */
+void lvx_lapic_timer_sleep(struct lvx_vcpu *vcpu)
+{
+	struct lvx_lapic *lapic = vcpu->lapic;
+	u64 deadline = lvx_apic_tsc_deadline(&lapic->apic);
+	u64 when = earlier(deadline, lapic->lead[LVX_LEAD_HALTED]);
+
+	if (vcpu->leave_at)
+		wait_until(lapic, tsc_to_ns(vcpu, when));
+}
+
+/**
+ * lvx_lapic_timer_wake() - but now it will
+ * @vcpu: the caller's own, with a LAPIC
+ */
+void lvx_lapic_timer_wake(struct lvx_vcpu *vcpu)
+{
+	if (vcpu->leave_at)
+		hrtimer_cancel(&vcpu->lapic->timer);
 }
 
 u64 lvx_lapic_tsc_deadline(struct lvx_vcpu *vcpu)

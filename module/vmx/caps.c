@@ -32,6 +32,7 @@ FEATURE_PARAM(ept_1g, "Map 1 GiB pages");
 FEATURE_PARAM(invpcid, "Let the guest use INVPCID");
 FEATURE_PARAM(rdtscp, "Let the guest use RDTSCP and RDPID");
 FEATURE_PARAM(xsaves, "Let the guest use XSAVES");
+FEATURE_PARAM(preemption_timer, "Let the CPU end the guest's run when its timer is due");
 FEATURE_PARAM(ple, "Leave the guest when it spins with PAUSE");
 
 struct row {
@@ -47,6 +48,8 @@ static const struct row pin_rows[] = {
 	REQUIRED(PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting"),
 	REQUIRED(PIN_BASED_NMI_EXITING, "NMI exiting"),
 	REQUIRED(PIN_BASED_VIRTUAL_NMIS, "virtual NMIs"),
+	OPTIONAL(PIN_BASED_VMX_PREEMPTION_TIMER,
+		 "activate VMX-preemption timer", &use_preemption_timer),
 };
 
 /* SDM, "Processor-Based VM-Execution Controls" */
@@ -200,9 +203,25 @@ static void tell_mmu(u64 cap)
 	};
 }
 
+/*
+ * Nehalem, Lynnfield, Westmere and Ivy Bridge's early stepping: the preemption
+ * timer "does not work properly" or "may count" at another pace, say their
+ * specification updates.
+ */
+static bool timer_is_broken(void)
+{
+	const struct cpuinfo_x86 *c = &boot_cpu_data;
+
+	if (c->x86_vendor != X86_VENDOR_INTEL || c->x86 != 6)
+		return false;
+	return c->x86_model == 0x1a || c->x86_model == 0x1e ||
+	       c->x86_model == 0x25 || c->x86_model == 0x2e ||
+	       (c->x86_model == 0x3a && c->x86_stepping == 8);
+}
+
 static int negotiate(struct lvx_caps *caps)
 {
-	u64 basic;
+	u64 basic, misc;
 	u32 i;
 	int r;
 
@@ -226,7 +245,10 @@ static int negotiate(struct lvx_caps *caps)
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, caps->cr0_fixed1);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, caps->cr4_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, caps->cr4_fixed1);
-	rdmsrl(MSR_IA32_VMX_MISC, caps->misc);
+	rdmsrl(MSR_IA32_VMX_MISC, misc);
+	caps->timer_shift = misc & GENMASK(4, 0);
+	if (timer_is_broken())
+		caps->ctl.word[LVX_PIN] &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
 	return check_ept(caps->ept_vpid);
 }
 

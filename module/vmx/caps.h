@@ -28,6 +28,7 @@ struct lvx_controls {
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @revision: VMCS revision identifier
  * @region_size: bytes of a VMCS region
+ * @timer_shift: log2 of the preemption timer's tick in ticks of the TSC
  */
 struct lvx_caps {
 	struct lvx_controls ctl;
@@ -35,7 +36,7 @@ struct lvx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u32 revision;
 	u32 region_size;
-	u64 misc;
+	u8 timer_shift;
 };
 
 extern struct lvx_caps lvx_caps;

@@ -49,6 +49,8 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	    lvx_exit_nothing),
 	ROW(TPR_BELOW_THRESHOLD, "TPR below threshold", lvx_exit_tpr,
 	    lvx_exit_nothing),
+	ROW(PREEMPTION_TIMER, "VMX-preemption timer", lvx_exit_timer_atomic,
+	    lvx_exit_nothing),
 	ROW(EPT_VIOLATION, "EPT violation", lvx_exit_ept_violation_atomic,
 	    lvx_exit_ept_violation, true),
 	ROW(EPT_MISCONFIG, "EPT misconfiguration", NULL, lvx_exit_ept_misconfig,

@@ -46,6 +46,7 @@ enum lvx_next lvx_exit_hlt_atomic(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_hlt(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_nothing(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_tpr(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_timer_atomic(struct lvx_vcpu *vcpu);
 
 /* exit_insn.c */
 enum lvx_next lvx_exit_cpuid(struct lvx_vcpu *vcpu);

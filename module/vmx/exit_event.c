@@ -32,6 +32,12 @@ enum lvx_next lvx_exit_tpr(struct lvx_vcpu *vcpu)
 	return LVX_RESUME;
 }
 
+enum lvx_next lvx_exit_timer_atomic(struct lvx_vcpu *vcpu)
+{
+	lvx_lapic_timer_left(vcpu);
+	return LVX_RESUME;
+}
+
 enum lvx_next lvx_exit_triple_fault(struct lvx_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;

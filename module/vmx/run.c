@@ -24,6 +24,7 @@
 #include <asm/vmx.h>
 
 #include "base/compat.h"
+#include "base/sleep.h"
 #include "base/vm.h"
 #include "emul/emul.h"
 #include "irq/irq.h"
@@ -184,6 +185,22 @@ static void flush_registers(struct lvx_vcpu *vcpu)
 	vmx->dirty = 0;
 }
 
+/*
+ * SDM, "VMX-Preemption Timer": counts down from its field, which no exit
+ * changes, once every 2^n ticks of the TSC. Time that passes outside the guest
+ * does not count, so the field is written for each entry.
+ */
+static void set_preemption_timer(struct lvx_vcpu *vcpu)
+{
+	u64 now = lvx_host_tsc() + vcpu->tsc_offset, left = U32_MAX;
+
+	if (vcpu->leave_at)
+		left = vcpu->leave_at <= now ? 0 :
+		       (vcpu->leave_at - now) >> lvx_caps.timer_shift;
+	vmcs_write32(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, left, U32_MAX));
+	to_vmx(vcpu)->left_at = vcpu->leave_at;
+}
+
 /* Once into the guest and out again. False: the CPU refused. */
 static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 {
@@ -233,7 +250,11 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
 		if (vmx->inject) {
 			vmx->inject = false;
 			lvx_inject(vcpu);
+			if (vcpu->enter_at)
+				lvx_lapic_timer_settle(vcpu);
 		}
+		if (vcpu->leave_at | vmx->left_at)
+			set_preemption_timer(vcpu);
 		if (!world_switch(vcpu))
 			return LVX_ERROR;
 		next = handle_atomic(vcpu);
@@ -357,6 +378,8 @@ static int thread_work(struct lvx_vcpu *vcpu)
 /* Sleep until a request or a signal. */
 static void wait_for_request(struct lvx_vcpu *vcpu)
 {
+	if (vcpu->leave_at)
+		lvx_lapic_timer_sleep(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
@@ -365,6 +388,8 @@ static void wait_for_request(struct lvx_vcpu *vcpu)
 		schedule();
 	}
 	finish_rcuwait(&vcpu->wait);
+	if (vcpu->leave_at)
+		lvx_lapic_timer_wake(vcpu);
 }
 
 /*

@@ -16,6 +16,7 @@
 
 #include "base/sleep.h"
 #include "base/vm.h"
+#include "irq/irq.h"
 #include "vmx/msr.h"
 #include "vmx/vcpu.h"
 #include "vmx/vmx.h"
@@ -29,6 +30,7 @@ static void set_offset(struct lvx_vcpu *vcpu, u64 offset)
 	vmcs_write64(TSC_OFFSET, lvx_get_tsc_offset(vcpu));
 	/* The kvmclock page tells the guest how TSC and time relate. */
 	lvx_make_request(vcpu, LVX_REQ_CLOCK);
+	lvx_lapic_tsc_changed(vcpu);
 }
 
 static u64 guest_tsc(struct lvx_vcpu *vcpu)

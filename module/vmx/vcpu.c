@@ -24,6 +24,7 @@ static void choose_controls(struct lvx_vcpu *vcpu)
 		word[LVX_CPU] |= CPU_BASED_CR8_LOAD_EXITING |
 				 CPU_BASED_CR8_STORE_EXITING;
 	}
+	vcpu->can_leave_at = lvx_has(LVX_PIN, PIN_BASED_VMX_PREEMPTION_TIMER);
 	if (!to_vmx(vcpu)->vpid)
 		word[LVX_CPU2] &= ~SECONDARY_EXEC_ENABLE_VPID;
 }

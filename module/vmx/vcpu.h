@@ -82,6 +82,8 @@ struct lvx_vmx {
 	unsigned long *msr_bitmap;
 	u16 vpid;			/* 0: none */
 	u64 eptp;
+	u32 tpr_threshold;		/* cache of the VMCS field */
+	u64 left_at;			/* what the preemption timer is set to */
 
 	/* Control registers as the guest sees them are mixed: see state.c */
 	u64 cr0_mask, cr4_mask;		/* host-owned bits */
@@ -131,7 +133,6 @@ struct lvx_vmx {
 	int error;			/* -errno of LVX_ERROR */
 	u32 fail_instruction_error;	/* of the last failed VM entry */
 	u64 exits[72];			/* by basic reason: statistics */
-	u64 nr_vmcs_access;
 };
 
 static inline struct lvx_vmx *to_vmx(struct lvx_vcpu *vcpu)

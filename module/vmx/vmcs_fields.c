@@ -165,6 +165,8 @@ const struct lvx_vmcs_field lvx_vmcs_fields[] = {
 	GET(PIN_BASED_VM_EXEC_CONTROL, get_pin_word),
 	GET(CPU_BASED_VM_EXEC_CONTROL, get_cpu_word),
 	GET(SECONDARY_VM_EXEC_CONTROL, get_cpu2_word),
+	CONST_IF(VMX_PREEMPTION_TIMER_VALUE, U32_MAX, LVX_PIN,
+		 PIN_BASED_VMX_PREEMPTION_TIMER),
 	CONST(EXCEPTION_BITMAP, EXCEPTIONS),
 	/* Mask and match 0 with bit 14 clear: no #PF exits. */
 	CONST(PAGE_FAULT_ERROR_CODE_MASK, 0),

@@ -10,6 +10,7 @@
 
 #define APIC_MMIO	0xfee00000UL
 #define MSR_APIC_BASE	0x1b
+#define MSR_TSC		0x10
 #define MSR_DEADLINE	0x6e0
 #define BASE_X2APIC	(1UL << 10)
 
