@@ -67,10 +67,10 @@ static void apply(struct lvx_lapic *lapic, const struct lvx_apic_effect *effect)
 		ended(lapic, effect->eoi_vector, effect->eoi_level);
 	if (effect->todo & LVX_APIC_DO_TIMER)
 		lvx_lapic_timer_arm(lapic);
-	if (effect->todo & LVX_APIC_DO_CHECK) {
+	if (effect->todo & LVX_APIC_DO_PUBLISH)
 		publish(lapic);
+	if (effect->todo & LVX_APIC_DO_CHECK)
 		lvx_make_request(lapic->vcpu, LVX_REQ_EVENT);
-	}
 	if (effect->todo & LVX_APIC_DO_MAP)
 		lvx_apic_map_update(lapic);
 }
@@ -269,16 +269,16 @@ void *lvx_lapic_page(struct lvx_vcpu *vcpu)
 
 static void merge(struct lvx_lapic *lapic)
 {
-	u64 irr[4], tmr[4], any = 0;
+	u64 irr;
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		irr[i] = READ_ONCE(lapic->irr[i]) ? xchg(&lapic->irr[i], 0) : 0;
-		tmr[i] = READ_ONCE(lapic->tmr[i]);
-		any |= irr[i];
+		if (!READ_ONCE(lapic->irr[i]))
+			continue;
+		irr = xchg(&lapic->irr[i], 0);
+		/* Whoever set a bit in irr has seen to tmr before. */
+		lvx_apic_merge(&lapic->apic, i, irr, READ_ONCE(lapic->tmr[i]));
 	}
-	if (any)
-		lvx_apic_merge(&lapic->apic, irr, tmr);
 }
 
 /**

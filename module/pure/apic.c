@@ -60,10 +60,17 @@ static void wrote_dfr(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
 	wrote_address(apic, reg, old, now, effect);
 }
 
-static void wrote_check(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
-			struct lvx_apic_effect *effect)
+/* Priorities moved: of interest only if one waits for that. */
+static void check(const struct lvx_apic *apic, struct lvx_apic_effect *effect)
 {
-	effect->todo |= LVX_APIC_DO_CHECK;
+	if (lvx_apic_highest(apic, LVX_APIC_IRR) >= 0)
+		effect->todo |= LVX_APIC_DO_CHECK;
+}
+
+static void wrote_tpr(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
+		      struct lvx_apic_effect *effect)
+{
+	check(apic, effect);
 }
 
 static void wrote_eoi(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
@@ -75,7 +82,8 @@ static void wrote_eoi(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
 	if (vector < 0)
 		return;
 	lvx_apic_put(apic, LVX_APIC_ISR, vector, false);
-	effect->todo |= LVX_APIC_DO_EOI | LVX_APIC_DO_CHECK;
+	check(apic, effect);
+	effect->todo |= LVX_APIC_DO_EOI;
 	effect->eoi_vector = vector;
 	effect->eoi_level = lvx_apic_test(apic, LVX_APIC_TMR, vector);
 }
@@ -92,7 +100,7 @@ static void wrote_lvt(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
 		lvx_apic_timer_mode(apic, old);
 		effect->todo |= LVX_APIC_DO_TIMER;
 	}
-	effect->todo |= LVX_APIC_DO_CHECK;
+	effect->todo |= LVX_APIC_DO_CHECK | LVX_APIC_DO_PUBLISH;
 }
 
 static const u16 lvts[] = {
@@ -113,7 +121,7 @@ static void wrote_svr(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
 				     LVX_APIC_LVT_MASKED);
 	if ((lvx_apic_get(apic, reg) ^ old) & LVX_APIC_SVR_ENABLE)
 		effect->todo |= LVX_APIC_DO_MAP;
-	effect->todo |= LVX_APIC_DO_CHECK;
+	effect->todo |= LVX_APIC_DO_CHECK | LVX_APIC_DO_PUBLISH;
 }
 
 static void self_ipi(struct lvx_apic *apic, u8 vector,
@@ -186,7 +194,7 @@ static const struct reg_rule rules[NR_REGS] = {
 	[INDEX(LVX_APIC_ID)]	= { R | XW | CMP, 0xff000000, 0,
 				    wrote_address },
 	[INDEX(LVX_APIC_VERSION)] = { R },
-	[INDEX(LVX_APIC_TPR)]	= { R | W, 0xff, 0, wrote_check },
+	[INDEX(LVX_APIC_TPR)]	= { R | W, 0xff, 0, wrote_tpr },
 	[INDEX(LVX_APIC_APR)]	= { XR },
 	[INDEX(LVX_APIC_PPR)]	= { R },
 	[INDEX(LVX_APIC_EOI)]	= { W, 0, 0, wrote_eoi },
@@ -347,11 +355,14 @@ void lvx_apic_know(struct lvx_apic *apic)
  */
 int lvx_apic_highest(const struct lvx_apic *apic, u32 reg)
 {
-	int i;
+	const u32 *words = (const u32 *)(apic->regs + reg);
 	u32 word;
+	int i;
 
+	/* Every interrupt comes here a few times. */
+#pragma GCC unroll 8
 	for (i = 7; i >= 0; i--) {
-		word = lvx_apic_get(apic, reg + i * 16);
+		word = READ_ONCE(words[i * 4]);
 		if (word)
 			return i * 32 + __fls(word);
 	}
@@ -405,24 +416,20 @@ void lvx_apic_accept(struct lvx_apic *apic, u8 vector)
 /**
  * lvx_apic_merge() - bring interrupts from the inbox into the page
  * @apic: the APIC
- * @irr: which vectors came
+ * @part: of the vectors: 0 for those up to 63, and so on to 3
+ * @irr: which vectors of the part came
  * @tmr: which of them are level-triggered
  */
-void lvx_apic_merge(struct lvx_apic *apic, const u64 irr[4], const u64 tmr[4])
+void lvx_apic_merge(struct lvx_apic *apic, u32 part, u64 irr, u64 tmr)
 {
-	u32 came, level, reg;
-	int i;
+	u32 reg = part * 32;
 
-	for (i = 0; i < 8; i++) {
-		came = irr[i / 2] >> (i & 1 ? 32 : 0);
-		if (!came)
-			continue;
-		level = tmr[i / 2] >> (i & 1 ? 32 : 0);
-		reg = LVX_APIC_TMR + i * 16;
-		lvx_apic_set(apic, reg, (lvx_apic_get(apic, reg) & ~came) |
-					(level & came));
-		reg = LVX_APIC_IRR + i * 16;
-		lvx_apic_set(apic, reg, lvx_apic_get(apic, reg) | came);
+	for (; irr; irr >>= 32, tmr >>= 32, reg += 16) {
+		lvx_apic_set(apic, LVX_APIC_TMR + reg,
+			     (lvx_apic_get(apic, LVX_APIC_TMR + reg) & ~(u32)irr) |
+			     ((u32)tmr & (u32)irr));
+		lvx_apic_set(apic, LVX_APIC_IRR + reg,
+			     lvx_apic_get(apic, LVX_APIC_IRR + reg) | (u32)irr);
 	}
 }
 

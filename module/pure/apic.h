@@ -104,6 +104,7 @@ struct lvx_apic {
 #define LVX_APIC_DO_TIMER	BIT(2)	/* set the timer anew */
 #define LVX_APIC_DO_MAP		BIT(3)	/* the address changed */
 #define LVX_APIC_DO_CHECK	BIT(4)	/* more interrupts may be deliverable */
+#define LVX_APIC_DO_PUBLISH	BIT(5)	/* what it takes from whom changed */
 
 struct lvx_apic_effect {
 	u32 todo;
@@ -197,7 +198,7 @@ int lvx_apic_highest(const struct lvx_apic *apic, u32 reg);
 u8 lvx_apic_ppr(const struct lvx_apic *apic);
 int lvx_apic_pending(const struct lvx_apic *apic);
 void lvx_apic_accept(struct lvx_apic *apic, u8 vector);
-void lvx_apic_merge(struct lvx_apic *apic, const u64 irr[4], const u64 tmr[4]);
+void lvx_apic_merge(struct lvx_apic *apic, u32 part, u64 irr, u64 tmr);
 bool lvx_apic_lvt(const struct lvx_apic *apic, u32 reg,
 		  struct lvx_apic_msg *msg);
 

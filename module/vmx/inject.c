@@ -249,6 +249,14 @@ static int take_irq(struct lvx_vcpu *vcpu)
 	return vector;
 }
 
+static void set_tpr_threshold(struct lvx_vmx *vmx, u32 threshold)
+{
+	if (threshold == vmx->tpr_threshold)
+		return;
+	vmx->tpr_threshold = threshold;
+	vmcs_write32(TPR_THRESHOLD, threshold);
+}
+
 /**
  * lvx_inject() - choose the event for the next entry
  * @vcpu: about to enter
@@ -311,5 +319,5 @@ void lvx_inject(struct lvx_vcpu *vcpu)
 	lvx_set_ctl_cpu(vcpu, window, (CPU_BASED_NMI_WINDOW_EXITING |
 				       CPU_BASED_INTR_WINDOW_EXITING) & ~window);
 	if (lvx_has(LVX_CPU, CPU_BASED_TPR_SHADOW) && vcpu->lapic)
-		vmcs_write32(TPR_THRESHOLD, lvx_lapic_tpr_threshold(vcpu));
+		set_tpr_threshold(vmx, lvx_lapic_tpr_threshold(vcpu));
 }
