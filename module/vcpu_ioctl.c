@@ -102,22 +102,6 @@ static void deactivate_sigset(struct lvx_vcpu *vcpu)
 	sigemptyset(&current->real_blocked);
 }
 
-/*
- * Go to user space and come back, unseen by it. The kernel restarts a system
- * call where it looks for signals, so it has to find one, after the caller's
- * mask is back in place. A tracer makes it look again earlier, and forget what
- * is not there: under one, user space sees an exit without a reason.
- */
-static int restart_run(struct lvx_vcpu *vcpu)
-{
-	if (current->ptrace) {
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
-		return -EINTR;
-	}
-	set_tsk_thread_flag(current, TIF_SIGPENDING);
-	return -ERESTARTNOINTR;
-}
-
 static int run(void *object, void *data, unsigned long arg)
 {
 	struct lvx_vcpu *vcpu = object;
@@ -134,7 +118,7 @@ static int run(void *object, void *data, unsigned long arg)
 		err = lvx_vcpu_run(vcpu);
 	give_synced(vcpu);
 	deactivate_sigset(vcpu);
-	return err == -ERESTARTNOINTR ? restart_run(vcpu) : err;
+	return err;
 }
 
 static int set_signal_mask(void *object, void *data, unsigned long arg)

@@ -144,6 +144,7 @@ static inline bool lvx_check_request(struct lvx_vcpu *vcpu, enum lvx_request req
 	return true;
 }
 
+int lvx_thread_work(struct lvx_vcpu *vcpu);
 void lvx_vcpu_kick(struct lvx_vcpu *vcpu);
 void lvx_request_all(struct lvx_vm *vm, enum lvx_request req, bool wait);
 

@@ -11,6 +11,7 @@
  * exit is no atomic row.
  */
 #include <linux/context_tracking.h>
+#include <linux/entry-kvm.h>
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -36,9 +37,6 @@
 /* Served with interrupts off, on the way in. */
 #define QUICK_REQUESTS	(BIT(LVX_REQ_EVENT) | BIT(LVX_REQ_TLB_FLUSH) | \
 			 BIT(LVX_REQ_GUEST_TLB))
-
-#define THREAD_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
-			 _TIF_NEED_RESCHED | _TIF_NOTIFY_RESUME)
 
 static void sync_lapic(struct lvx_vcpu *vcpu)
 {
@@ -274,7 +272,7 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
 static bool must_not_enter(struct lvx_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~QUICK_REQUESTS) ||
-	       (READ_ONCE(current_thread_info()->flags) & THREAD_WORK) ||
+	       __xfer_to_guest_mode_work_pending() ||
 	       to_vmx(vcpu)->lapic_events;
 }
 
@@ -354,25 +352,6 @@ out:
 	local_irq_enable();
 	preempt_enable();
 	return next;
-}
-
-/* The thread's own affairs. Return 0, or -errno for KVM_RUN. */
-static int thread_work(struct lvx_vcpu *vcpu)
-{
-	unsigned long flags = READ_ONCE(current_thread_info()->flags);
-
-	if (signal_pending(current)) {
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
-		return -EINTR;
-	}
-	/*
-	 * Work that is done on the way to user space (restartable sequences,
-	 * task work): go there and come back, unseen by user space.
-	 */
-	if (flags & _TIF_NOTIFY_RESUME)
-		return -ERESTARTNOINTR;
-	cond_resched();
-	return 0;
 }
 
 /* Sleep until a request or a signal. */
@@ -480,8 +459,8 @@ static enum lvx_next turn(struct lvx_vcpu *vcpu)
 		vmx->error = wait_runnable(vcpu);
 		return vmx->error ? LVX_ERROR : LVX_RESUME;
 	}
-	if (READ_ONCE(current_thread_info()->flags) & THREAD_WORK) {
-		vmx->error = thread_work(vcpu);
+	if (__xfer_to_guest_mode_work_pending()) {
+		vmx->error = lvx_thread_work(vcpu);
 		if (vmx->error)
 			return LVX_ERROR;
 	}
@@ -539,8 +518,7 @@ static int outer_loop(struct lvx_vcpu *vcpu)
  *
  * Return: 0 with vcpu->run filled; -EINVAL: there is no such CR8; -EINTR: a
  * signal, or immediate_exit; -EAGAIN: an AP got its INIT; -EFAULT: guest memory
- * that user space promised is not there; -EIO: the VM is dead; -ERESTARTNOINTR:
- * the thread has work to do on its way to user space, after which to call again.
+ * that user space promised is not there; -EIO: the VM is dead.
  */
 int lvx_vcpu_run(struct lvx_vcpu *vcpu)
 {
