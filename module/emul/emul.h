@@ -86,12 +86,12 @@ bool lvx_emul_translate(struct lvx_vcpu *vcpu, u64 la, u64 *gpa);
 /* After user space served LVX_PENDING_MMIO; may give TO_USER again. */
 enum lvx_emul_result lvx_emul_mmio_complete(struct lvx_vcpu *vcpu);
 
-/* IN and OUT (not string): DONE or TO_USER. The caller advances RIP. */
+/*
+ * IN and OUT (not string): DONE or TO_USER. The caller advances RIP. Interrupts
+ * may be off.
+ */
 enum lvx_emul_result lvx_emul_pio(struct lvx_vcpu *vcpu, u16 port,
 				  unsigned int size, bool in);
-/* With interrupts off: DONE, or RETRY with nothing changed. */
-enum lvx_emul_result lvx_emul_pio_atomic(struct lvx_vcpu *vcpu, u16 port,
-					 unsigned int size, bool in);
 /* INS and OUTS; ctx filled. DONE moves RIP itself. */
 enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 					 unsigned int size, bool in, bool rep);

@@ -29,40 +29,13 @@ static void pio_to_user(struct lvx_vcpu *vcpu, u16 port, unsigned int size,
 	vcpu->pending = LVX_PENDING_PIO;
 }
 
-/* Into AL, AX or EAX. */
-static void take_input(struct lvx_vcpu *vcpu, const void *data,
-		       unsigned int size)
+/* Into AL, AX or EAX; the last clears what is above. */
+static void take_input(struct lvx_vcpu *vcpu, u32 data, unsigned int size)
 {
-	static const struct insn in = { .rex = true };
-	struct exec_cpu cpu = { .gpr = vcpu->regs };
+	u64 keep = size == 4 ? 0 : ~exec_mask(size);
 
-	exec_set_gpr(&cpu, &in, LVX_RAX, size, exec_load(data, size));
-}
-
-/**
- * lvx_emul_pio_atomic() - IN or OUT of a device in the kernel
- * @vcpu: the vCPU
- * @port: port
- * @size: 1, 2 or 4
- * @in: IN
- *
- * Any context. Return: LVX_EMUL_DONE, or LVX_EMUL_RETRY: nothing happened.
- */
-enum lvx_emul_result lvx_emul_pio_atomic(struct lvx_vcpu *vcpu, u16 port,
-					 unsigned int size, bool in)
-{
-	u32 data = vcpu->regs[LVX_RAX];
-	int err;
-
-	if (!in) {
-		err = lvx_bus_write(vcpu, LVX_BUS_PIO, port, size, &data);
-		return err ? LVX_EMUL_RETRY : LVX_EMUL_DONE;
-	}
-	err = lvx_bus_read(vcpu, LVX_BUS_PIO, port, size, &data);
-	if (err)
-		return LVX_EMUL_RETRY;
-	take_input(vcpu, &data, size);
-	return LVX_EMUL_DONE;
+	vcpu->regs[LVX_RAX] = (vcpu->regs[LVX_RAX] & keep) |
+			      (data & exec_mask(size));
 }
 
 /**
@@ -72,19 +45,24 @@ enum lvx_emul_result lvx_emul_pio_atomic(struct lvx_vcpu *vcpu, u16 port,
  * @size: 1, 2 or 4
  * @in: IN
  *
- * Return: LVX_EMUL_DONE or _TO_USER; RIP is the caller's.
+ * Any context. Return: LVX_EMUL_DONE or _TO_USER; RIP is the caller's.
  */
 enum lvx_emul_result lvx_emul_pio(struct lvx_vcpu *vcpu, u16 port,
 				  unsigned int size, bool in)
 {
 	struct lvx_emul *emul = vcpu->emul;
+	u32 data = vcpu->regs[LVX_RAX];
 
-	if (lvx_emul_pio_atomic(vcpu, port, size, in) == LVX_EMUL_DONE)
+	if (in && !lvx_bus_read(vcpu, LVX_BUS_PIO, port, size, &data)) {
+		take_input(vcpu, data, size);
+		return LVX_EMUL_DONE;
+	}
+	if (!in && !lvx_bus_write(vcpu, LVX_BUS_PIO, port, size, &data))
 		return LVX_EMUL_DONE;
 	emul->pio_string = false;
 	emul->pio_size = in ? size : 0;
 	if (!in)
-		exec_store(vcpu->pio_data, size, vcpu->regs[LVX_RAX]);
+		WRITE_ONCE(*(u32 *)vcpu->pio_data, data & exec_mask(size));
 	pio_to_user(vcpu, port, size, 1, in);
 	return LVX_EMUL_TO_USER;
 }
@@ -394,6 +372,7 @@ enum lvx_emul_result lvx_emul_pio_complete(struct lvx_vcpu *vcpu)
 	if (emul->pio_string)
 		return complete_string(vcpu);
 	if (emul->pio_size)
-		take_input(vcpu, vcpu->pio_data, emul->pio_size);
+		take_input(vcpu, READ_ONCE(*(u32 *)vcpu->pio_data),
+			   emul->pio_size);
 	return LVX_EMUL_DONE;
 }

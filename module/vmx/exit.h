@@ -64,7 +64,7 @@ enum lvx_next lvx_exit_rdpmc(struct lvx_vcpu *vcpu);
 
 /* exit_io.c */
 enum lvx_next lvx_exit_io_atomic(struct lvx_vcpu *vcpu);
-enum lvx_next lvx_exit_io(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_io_string(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_ept_misconfig(struct lvx_vcpu *vcpu);

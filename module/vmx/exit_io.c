@@ -142,31 +142,23 @@ enum lvx_next lvx_exit_io_atomic(struct lvx_vcpu *vcpu)
 {
 	struct io_qual io = read_io_qual();
 
-	if (io.string || lvx_emul_pio_atomic(vcpu, io.port, io.size, io.in) !=
-			 LVX_EMUL_DONE)
+	if (io.string)
 		return LVX_SLOW;
-	lvx_skip(vcpu);
-	return LVX_RESUME;
-}
-
-enum lvx_next lvx_exit_io(struct lvx_vcpu *vcpu)
-{
-	struct io_qual io = read_io_qual();
-	enum lvx_emul_result result;
-
-	if (io.string) {
-		fill_ctx(vcpu);
-		return lvx_emul_next(vcpu, lvx_emul_pio_string(vcpu, io.port,
-							       io.size, io.in,
-							       io.rep));
-	}
-	result = lvx_emul_pio(vcpu, io.port, io.size, io.in);
-	if (result == LVX_EMUL_TO_USER) {
+	if (lvx_emul_pio(vcpu, io.port, io.size, io.in) == LVX_EMUL_TO_USER) {
 		to_vmx(vcpu)->io_rip = lvx_rip(vcpu);
 		return LVX_TO_USER;
 	}
 	lvx_skip(vcpu);
 	return LVX_RESUME;
+}
+
+enum lvx_next lvx_exit_io_string(struct lvx_vcpu *vcpu)
+{
+	struct io_qual io = read_io_qual();
+
+	fill_ctx(vcpu);
+	return lvx_emul_next(vcpu, lvx_emul_pio_string(vcpu, io.port, io.size,
+						       io.in, io.rep));
 }
 
 /*
