@@ -95,7 +95,7 @@ lab: all
 
 # --------------------------------------------------------------------- tests
 
-.PHONY: selftests check check-clients check-debug check-kvm-selftests bench
+.PHONY: selftests check check-clients check-debug check-kvm-selftests bench bench-accesses
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
 	@$(MAKE) -C selftests/host BUILD=$(BUILD)
@@ -120,6 +120,11 @@ bench: modules launcher
 	@$(MAKE) -C selftests/bench BUILD=$(BUILD)
 	@$(LAB)/run.sh --measure --guest --add $(BUILD)/lvx:/bin/lvx \
 		--add $(BUILD)/bench:/bench -- '/bench/run-bench.sh boot'
+
+# Accesses to VMCS and MSRs, which a real CPU pays for more than an instruction.
+bench-accesses: modules
+	@$(MAKE) -C selftests/bench BUILD=$(BUILD)
+	@selftests/bench/accesses.sh $(BUILD)/bench
 
 # ------------------------------------------------------------- requirements
 

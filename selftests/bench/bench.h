@@ -27,6 +27,7 @@
  * @served: what user space does at PORT_USER, or NULL
  * @poke: what a thread of the host does each time the guest wants it, or NULL
  * @once: the first run is what counts
+ * @unsteady: its rounds are not alike, so none can be taken for all
  */
 struct row {
 	const char *name;
@@ -37,9 +38,18 @@ struct row {
 	void (*served)(struct vm *vm);
 	void (*poke)(struct vm *vm);
 	bool once;
+	bool unsteady;
 };
 
 extern uint64_t result;
+extern bool tracing;
+
+/* Where the emulator begins to write down what it does, if asked to. */
+static inline void trace_point(void)
+{
+	if (tracing)
+		asm volatile("xchg %%bx, %%bx" ::: "memory");
+}
 
 /* Ticks of LOOPS times @body, less those of the loop itself. */
 #define MEASURE(body) do {						\
@@ -50,6 +60,7 @@ extern uint64_t result;
 	for (i_ = 0; i_ < LOOPS; i_++)					\
 		asm volatile("" ::: "memory");				\
 	empty_ = rdtsc() - start_;					\
+	trace_point();							\
 	start_ = rdtsc();						\
 	for (i_ = 0; i_ < LOOPS; i_++) {				\
 		body;							\

@@ -271,14 +271,18 @@ const struct row irq_rows[] = {
 	{ "self-ipi-xapic", .guest = guest_self_ipi_page },
 	{ "irqfd-to-self", .guest = guest_irqfd, .setup = setup_irqfd },
 	{ "msi-to-self", .guest = guest_msi, .served = signal_msi },
-	{ "ipi-round-trip", .guest = guest_ipi, .guest2 = guest_echo },
+	{ "ipi-round-trip", .guest = guest_ipi, .guest2 = guest_echo,
+	  .unsteady = true },
 	{ "wake-up-msi", .guest = guest_wakeup, .setup_cpu = setup_tsc,
-	  .poke = signal_msi },
+	  .poke = signal_msi, .unsteady = true },
 	{ "wake-up-irqfd", .guest = guest_wakeup, .setup_cpu = setup_tsc,
-	  .setup = setup_irqfd, .poke = signal_irqfd },
+	  .setup = setup_irqfd, .poke = signal_irqfd,
+	  .unsteady = true },
 	{ "deadline-arm", .guest = guest_deadline_arm, .setup_cpu = setup_tsc },
-	{ "deadline-busy", .guest = guest_deadline_busy, .setup_cpu = setup_tsc },
-	{ "deadline-halted", .guest = guest_deadline_halted, .setup_cpu = setup_tsc },
+	{ "deadline-busy", .guest = guest_deadline_busy,
+	  .setup_cpu = setup_tsc, .unsteady = true },
+	{ "deadline-halted", .guest = guest_deadline_halted,
+	  .setup_cpu = setup_tsc, .unsteady = true },
 };
 
 const unsigned int nr_irq_rows = sizeof(irq_rows) / sizeof(irq_rows[0]);

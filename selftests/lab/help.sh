@@ -20,6 +20,8 @@ Nothing is installed but packages by 'make deps'; all that is made goes to build
                      the kernel's KVM selftests on KVM and on lvx; writes
                      Documentation/kvm-selftests.rst
   make bench         ticks per exit, lvx beside KVM
+  make bench-accesses
+                     accesses to VMCS and MSRs per exit, lvx beside KVM
   make clean         remove what was built    make distclean  and the kernels, too
 
 Options, as in 'make run HOST=6.12 CPUS=2':

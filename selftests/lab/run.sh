@@ -24,6 +24,8 @@ APPEND=
 KEEP=
 RESTART=
 INTERACTIVE=
+TRACE=
+TRACES=1
 ADD=()
 
 usage()
@@ -45,6 +47,8 @@ usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emu
   --restart           COMMAND restarts the machine, which is its success
   --interactive       give this terminal to COMMAND, by the machine's first serial port
   --keep              keep the folder with the logs
+  --trace FILE[:N]    write the 12,000 instructions after XCHG BX,BX to FILE, the
+                      first N times that one runs           (now $TRACES)
 EOF
 }
 
@@ -63,6 +67,11 @@ while [ $# -gt 0 ]; do
 	--append) APPEND=$2; shift ;;
 	--restart) RESTART=1 ;;
 	--interactive) INTERACTIVE=1 ;;
+	--trace)
+		TRACE=$(realpath "${2%:*}")
+		[ "$2" = "${2%:*}" ] || TRACES=${2##*:}
+		shift
+		;;
 	--keep) KEEP=1 ;;
 	-h | --help) usage; exit 0 ;;
 	--) shift; break ;;
@@ -229,7 +238,13 @@ start()
 		debug: action=ignore
 		clock: sync=$sync, time0=utc
 	EOF
-	echo c >"$RUN/rc"
+	if [ -n "$TRACE" ]; then
+		echo "magic_break: enabled=1" >>"$RUN/bochsrc"
+		for _ in $(seq "$TRACES"); do
+			printf 'c\ntrace on\ns 12000\ntrace off\n'
+		done >"$RUN/rc"
+	fi
+	echo c >>"$RUN/rc"
 	: >"$RUN/report"
 	# A dumb terminal has no cursor to switch at each update of the screen:
 	# Bochs writes it to a second terminal of its own, which nobody reads,
@@ -237,7 +252,7 @@ start()
 	# shellcheck disable=SC2016 # the inner shell's own process id
 	(cd "$RUN" && TERM=dumb exec setpriv --pdeathsig KILL setsid script -qec \
 		'echo $$ >bochs.pid; exec setpriv --pdeathsig KILL bochs -q -f bochsrc -rc rc' \
-		/dev/null </dev/null >/dev/null 2>&1) &
+		/dev/null </dev/null >"${TRACE:-/dev/null}" 2>&1) &
 	BOCHS=$!
 }
 
