@@ -3,8 +3,8 @@
 # What a real CPU pays for most: how many of these instructions the hypervisor
 # and the kernel under it run for one round of each row. Reads the names of the
 # rows, then the emulator's trace (run.sh --trace), in which each row begins
-# with a magic breakpoint in the guest's loop and ends where the guest comes to
-# an instruction of the loop again.
+# with a magic breakpoint. A round is from where the guest goes on after its
+# first exit until it is there again; code segments tell guest and kernel.
 
 BEGIN {
 	split("vmread vmwrite rdmsr wrmsr", kinds)
@@ -14,7 +14,7 @@ BEGIN {
 	print ""
 }
 
-function done(k)
+function done(  k)
 {
 	if (!running)
 		return
@@ -36,25 +36,27 @@ FNR == NR {
 	row++
 	running = 1
 	left = 0
+	from = ""
 	split("", count)
-	split("", loop)
 	next
 }
 
 # (0).[TICK] [PHYSICAL] SELECTOR:ADDRESS (CONTEXT): INSTRUCTION ; BYTES
 running && /^\(0\)\.\[/ {
-	address = $3
-	sub(/^[^:]*:/, "", address)
-	instruction = $0
-	sub(/^[^)]*\)[^)]*\): /, "", instruction)
-	sub(/ .*/, "", instruction)
-	if (address ~ /^f/) {
+	if ($3 ~ /^0010:/) {
 		left = 1
+		instruction = $0
+		sub(/^[^)]*\)[^)]*\): /, "", instruction)
+		sub(/ .*/, "", instruction)
 		count[instruction]++
-	} else if (!left) {
-		loop[address] = 1
-	} else if (address in loop) {
-		done()
+	} else if ($3 ~ /^0008:/ && left) {
+		if ($3 == from)
+			done()
+		if (from == "") {
+			from = $3
+			split("", count)
+		}
+		left = 0
 	}
 }
 

@@ -47,7 +47,7 @@ usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emu
   --restart           COMMAND restarts the machine, which is its success
   --interactive       give this terminal to COMMAND, by the machine's first serial port
   --keep              keep the folder with the logs
-  --trace FILE[:N]    write the 12,000 instructions after XCHG BX,BX to FILE, the
+  --trace FILE[:N]    write the 20,000 instructions after XCHG BX,BX to FILE, the
                       first N times that one runs           (now $TRACES)
 EOF
 }
@@ -241,7 +241,7 @@ start()
 	if [ -n "$TRACE" ]; then
 		echo "magic_break: enabled=1" >>"$RUN/bochsrc"
 		for _ in $(seq "$TRACES"); do
-			printf 'c\ntrace on\ns 12000\ntrace off\n'
+			printf 'c\ntrace on\ns 20000\ntrace off\n'
 		done >"$RUN/rc"
 	fi
 	echo c >>"$RUN/rc"
