@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <asm/processor-flags.h>
 
 #include "base/guest.h"
 #include "emul/internal.h"
@@ -209,9 +210,17 @@ static enum lvx_emul_result stop(struct lvx_vcpu *vcpu, enum exec_result result)
 	}
 }
 
-static bool is_port(const struct insn *insn)
+/*
+ * Iterations before the guest is entered. Each traps if RFLAGS.TF is set, and
+ * each of INS and OUTS has its own port access.
+ */
+static unsigned int max_iterations(const struct lvx_emul *emul)
 {
-	return insn->op == OP_INS || insn->op == OP_OUTS;
+	u8 op = emul->exec.insn.op;
+
+	if (emul->cpu.rflags & X86_EFLAGS_TF || op == OP_INS || op == OP_OUTS)
+		return 1;
+	return MAX_ITERATIONS;
 }
 
 static enum lvx_emul_result run(struct lvx_vcpu *vcpu)
@@ -242,8 +251,7 @@ static enum lvx_emul_result run(struct lvx_vcpu *vcpu)
 			break;
 		case EXEC_AGAIN:
 			emul->checked = false;
-			/* Each element of INS and OUTS has its own port access. */
-			if (++rounds < MAX_ITERATIONS && !is_port(&x->insn))
+			if (++rounds < max_iterations(emul))
 				break;
 			fallthrough;
 		default:

@@ -9,6 +9,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "base/guest.h"
@@ -85,7 +86,7 @@ static u64 elements_left(struct lvx_vcpu *vcpu, const struct port_string *s)
 /*
  * Elements to the end of the page; if the first one crosses it, to the end of
  * the next. One, if they are not at ascending addresses that the segment
- * allows. A page fault in the middle of a batch can't happen this way.
+ * allows, or if each traps. A page fault in the middle of a batch can't happen this way.
  */
 static u32 batch_size(struct lvx_vcpu *vcpu, const struct port_string *s,
 		      enum insn_seg seg)
@@ -96,7 +97,8 @@ static u32 batch_size(struct lvx_vcpu *vcpu, const struct port_string *s,
 
 	count = min(count ?: PAGE_SIZE / s->size, elements_left(vcpu, s));
 	end = ea + count * s->size;
-	if (count <= 1 || vcpu->emul->cpu.rflags & EXEC_DF ||
+	if (count <= 1 ||
+	    vcpu->emul->cpu.rflags & (EXEC_DF | X86_EFLAGS_TF) ||
 	    (end - 1) & ~exec_mask(s->insn.adsize) ||
 	    !exec_linear(&vcpu->emul->cpu, s->insn.mode, seg, end - s->size,
 			 s->size, s->in, &la))

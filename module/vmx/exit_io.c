@@ -88,6 +88,9 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
 
 	switch (result) {
 	case LVX_EMUL_DONE:
+		/* An iteration of a string instruction traps, too. */
+		if (ctx->rip == lvx_rip(vcpu) && ctx->rflags & X86_EFLAGS_TF)
+			lvx_debug_step(vcpu);
 		take_results(vcpu, ctx);
 		return LVX_RESUME;
 	case LVX_EMUL_TO_USER:

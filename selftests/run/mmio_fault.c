@@ -159,6 +159,38 @@ static void g_repe_cmps(void)
 	CHECK_EQ(AT(MEMORY, 0), di);
 }
 
+/* With TF set, each iteration traps, at the instruction but for the last. */
+static volatile unsigned int nr_steps, nr_steps_inside;
+extern const char stepped[];
+
+static void count_step(struct guest_frame *f)
+{
+	nr_steps++;
+	nr_steps_inside += f->rip == (uintptr_t)stepped;
+}
+
+static void g_rep_stos_steps(void)
+{
+	uint64_t di = AT(DEVICE, 0), n = 3;
+
+	/*
+	 * Bochs 2.7 leaves the step pending when an instruction makes the guest
+	 * exit: the page tables had better be known.
+	 */
+	mmio_write(AT(DEVICE, 8), 0);
+	guest_handlers[1] = count_step;
+	nr_steps = 0;
+	nr_steps_inside = 0;
+	asm volatile("pushf; orl $0x100, (%%rsp); popf\n\t"
+		     "stepped: rep stosb\n\t"
+		     "pushf; andl $~0x100, (%%rsp); popf"
+		     : "+D"(di), "+c"(n) : "a"(0) : "memory", "cc");
+	/* The three behind it, of which the last clears TF, trap as well. */
+	CHECK_EQ(2, nr_steps_inside);
+	CHECK_EQ(3 + 3, nr_steps);
+	CHECK_EQ(0, n);
+}
+
 static void g_divide_by_device(void)
 {
 	uint64_t a = 7, d = 0;
@@ -174,7 +206,7 @@ static const struct test_case {
 	const char *name;
 	void (*guest)(void);
 	const char *log;
-	bool like_kvm;		/* not: KVM reads first, or as no write */
+	bool like_kvm;		/* not: KVM reads first, as no write, steps late */
 } cases[] = {
 	{ "read crosses", g_read_crosses, "", true },
 	{ "write crosses", g_write_crosses, "", true },
@@ -187,6 +219,8 @@ static const struct test_case {
 	{ "rep stos resumes", g_rep_stos_resumes,
 	  "w4@ff8 w4@ffc w4@1000 w4@1004 ", true },
 	{ "repe cmps", g_repe_cmps, "r4@c r4@8 r4@4 ", true },
+	{ "rep stos steps", g_rep_stos_steps,
+	  "w4@8 w1@0 w1@1 w1@2 ", false },
 	{ "divide by a device", g_divide_by_device, "r4@0 ", true },
 };
 
