@@ -364,7 +364,7 @@ TEST(exec_port_strings)
 	x.port = 0xabcd1234;
 	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
 	EXPECT_EQ(x.access->len, 2);
-	EXPECT_EQ(exec_load(x.mem, 4), 0x1234);
+	EXPECT_EQ(exec_load(x.mem, 2), 0x1234);
 	EXPECT_EQ(exec_run(&x, &cpu), EXEC_AGAIN);
 	EXPECT_EQ(gpr[7], 0x1002);
 
