@@ -157,7 +157,7 @@ TEST(all_that_is_listed_is_here)
 /* Masks and limits of which lvx has less. */
 static const long smaller[] = {
 	KVM_CAP_SET_GUEST_DEBUG2, KVM_CAP_NR_MEMSLOTS,
-	KVM_CAP_DISABLE_QUIRKS2,
+	KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_MAX_VCPUS, KVM_CAP_MAX_VCPU_ID,
 };
 
 static bool may_be_smaller(long cap)

@@ -111,7 +111,7 @@ static void kick(int sig)
 static void slice(struct vcpu *v, timer_t timer)
 {
 	struct itimerspec when = {
-		.it_value.tv_nsec = 20000 + (next_random() % 16000000 >> next_random() % 8),
+		.it_value.tv_nsec = 20000 + (next_random() % 8000000 >> next_random() % 8),
 	};
 	long ret = 0;
 
@@ -224,7 +224,7 @@ TEST_F_TIMEOUT(migrate, at_random_moments, 60)
 	undisturbed = run_all(false, variant->how);
 	moved = run_all(true, variant->how);
 	EXPECT_EQ(0, memcmp(&undisturbed, &moved, sizeof(moved)));
-	EXPECT_LE(20, census.taken);
+	EXPECT_LE(10, census.taken);
 	EXPECT_EQ(ROUNDS, moved.edge);
 	EXPECT_EQ(ROUNDS, moved.level);
 	EXPECT_EQ(ROUNDS, moved.pic);
