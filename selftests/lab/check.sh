@@ -71,8 +71,8 @@ host()
 job_host_6.1() { host 6.1 panic; }
 job_host_6.12() { host 6.12 kexec; }
 
-# restart HOST END: what follows is the firmware, the emulator's of which does
-# not survive a reset by the keyboard controller.
+# restart HOST END: what follows is the firmware. Not by the keyboard
+# controller, whose reset the emulator's firmware takes for a power-on.
 restart()
 {
 	"$LAB/run.sh" --time "$LIMIT" --host "$1" --cpus 2 --restart \
