@@ -49,10 +49,10 @@ boot_cd()
 
 echo "# clients/qemu-boot-$irqchip"
 prepare
-vhost=on
-[ "$irqchip" != off ] || vhost=off
 # Both sorts of CD are read by DMA: through IDE's ports it would take minutes.
 boot_cd 1 pc kvm64 off -vga std -device virtio-scsi-pci -device scsi-cd,drive=cd,bootindex=0
-boot_cd 2 q35 host $vhost -device ide-cd,drive=cd,bootindex=0
+# With a LAPIC of QEMU's own SeaBIOS stops when it has started the second CPU, on
+# KVM as well: QEMU is busy for ever then, and not in the guest.
+[ "$irqchip" = off ] || boot_cd 2 q35 host on -device ide-cd,drive=cd,bootindex=0
 host_is_clean
 finish
