@@ -14,7 +14,7 @@
 #include "workload.h"
 
 /* After so many the guest may come to its end in peace, however slow it is. */
-#define MAX_MOVES	200
+#define MAX_MOVES	100
 
 static struct host {
 	struct vm *vm;
