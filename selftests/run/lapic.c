@@ -274,12 +274,15 @@ TEST(as_many_vcpus_as_promised)
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 	long max = check_cap(open_device(), KVM_CAP_MAX_VCPUS);
 	struct rlimit files = { max + 100, max + 100 };
-	struct vm *vm = vm_new(VM_IRQCHIP);
 	struct vcpu *v, *last;
 	pthread_t thread;
+	struct vm *vm;
 	void *result;
 
 	ASSERT_LE(64, max);
+	if (!on_lvx() && max > 1024)
+		SKIP(return, "KVM promises more than the machine can hold");
+	vm = vm_new(VM_IRQCHIP);
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	last_id = check_cap(vm->fd, KVM_CAP_MAX_VCPU_ID) - 1;
 	v = vcpu_new(vm, 0);
