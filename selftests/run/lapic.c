@@ -368,6 +368,8 @@ TEST_F(lapic, kick_after_self_ipi)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "needs two CPUs");
+	if (!on_lvx() && !kernel_before(6, 12))
+		SKIP(return, "KVM 6.12 waits for the host's tick in xAPIC mode");
 	do_ioctl(w->fd, KVM_SET_MP_STATE, &runnable);
 	vcpu_long(self->v, g_kicker);
 	vcpu_long(w, g_kicked);
