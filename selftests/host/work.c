@@ -13,29 +13,19 @@
 #include "lib.h"
 #include "guest.h"
 #include "apic.h"
+#include "pvclock.h"
 #include "work.h"
 
 #define VECTOR_WAKE	0x41
 #define VECTOR_TIMER	0x42
-#define MSR_SYSTEM_TIME	0x4b564d01
 #define MSR_LSTAR	0xc0000082
 #define MSR_KERNEL_GS	0xc0000102
-#define FLAG_STABLE	1
-#define FLAG_PAUSED	2
 
 /* So many more rounds, in so many seconds, are "going on". */
 #define SOME_ROUNDS	10
 #define PATIENCE	30
 
 volatile bool apic_x2 = true;
-
-struct time_info {
-	uint32_t version, pad;
-	uint64_t tsc, system_time;
-	uint32_t mul;
-	int8_t shift;
-	uint8_t flags, pad2[2];
-} __attribute__((aligned(64)));
 
 static volatile struct time_info info[WORK_MAX_VCPUS];
 static volatile bool timer_fired[WORK_MAX_VCPUS];
@@ -64,31 +54,15 @@ static void on_timer(struct guest_frame *f)
 	apic_write(APIC_EOI, 0);
 }
 
-static uint64_t clock_ns(volatile struct time_info *t)
-{
-	uint32_t version;
-	uint64_t ns, ticks;
-
-	do {
-		version = t->version & ~1U;
-		asm volatile("lfence" ::: "memory");
-		ticks = rdtsc() - t->tsc;
-		ticks = t->shift < 0 ? ticks >> -t->shift : ticks << t->shift;
-		ns = t->system_time + ((unsigned __int128)ticks * t->mul >> 32);
-		asm volatile("lfence" ::: "memory");
-	} while (version != t->version);
-	return ns;
-}
-
 /* Where the host's TSCs agree, the clock is one for all vCPUs. */
 static void check_clocks(unsigned int me, uint64_t *last_tsc, uint64_t *last_ns)
 {
 	uint64_t others = shared->last_ns, tsc = rdtsc();
-	uint64_t ns = clock_ns(&info[me]);
+	uint64_t ns = pvclock_ns(&info[me]);
 
 	guest_check(tsc >= *last_tsc, __LINE__, tsc, *last_tsc);
 	guest_check(ns >= *last_ns, __LINE__, ns, *last_ns);
-	if (info[me].flags & FLAG_STABLE)
+	if (info[me].flags & PVCLOCK_STABLE)
 		guest_check(ns >= others, __LINE__, ns, others);
 	/* No jump of hours, either. */
 	guest_check(ns - *last_ns < 1000000000000ULL, __LINE__, ns, *last_ns);
@@ -96,8 +70,8 @@ static void check_clocks(unsigned int me, uint64_t *last_tsc, uint64_t *last_ns)
 		shared->last_ns = ns;
 	*last_tsc = tsc;
 	*last_ns = ns;
-	if (info[me].flags & FLAG_PAUSED) {
-		info[me].flags &= ~FLAG_PAUSED;
+	if (info[me].flags & PVCLOCK_PAUSED) {
+		info[me].flags &= ~PVCLOCK_PAUSED;
 		__atomic_add_fetch(&shared->paused, 1, __ATOMIC_RELAXED);
 	}
 }
@@ -142,8 +116,8 @@ static void guest_main(void)
 	next = (me + 1) % nr_vcpus;
 	apic_write(APIC_TIMER_DIVIDE, 0xb);
 	apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
-	wrmsr(MSR_SYSTEM_TIME, (uintptr_t)&info[me] | 1);
-	last_ns = clock_ns(&info[me]);
+	wrmsr(MSR_SYSTEM_TIME, (uintptr_t)&info[me] | PVCLOCK_ENABLE);
+	last_ns = pvclock_ns(&info[me]);
 	set_own(me);
 	for (uint32_t round = 1;; round++) {
 		shared->sent[next] = round;

@@ -6,61 +6,28 @@
 #include <time.h>
 
 #include "harness.h"
+#include "pvclock.h"
 
 #define MSR_WALL_CLOCK		0x4b564d00
-#define MSR_SYSTEM_TIME		0x4b564d01
 #define MSR_WALL_CLOCK_OLD	0x11
 #define MSR_SYSTEM_TIME_OLD	0x12
-#define ENABLE			1
 #define GP			13
 
-/* The layout is the ABI's: struct pvclock_vcpu_time_info, pvclock_wall_clock. */
-struct time_info {
-	uint32_t version, pad;
-	uint64_t tsc, system_time;
-	uint32_t mul;
-	int8_t shift;
-	uint8_t flags, pad2[2];
-};
-
+/* The layout is the ABI's: struct pvclock_wall_clock. */
 struct wall_clock {
 	uint32_t version, sec, nsec;
 };
 
-static volatile struct time_info info __attribute__((aligned(64)));
+static volatile struct time_info info;
 static volatile struct wall_clock wall __attribute__((aligned(64)));
 static volatile uint32_t system_msr, wall_msr;
 static volatile uint64_t guest_ns;
 
-static uint64_t scale(uint64_t ticks, uint32_t mul, int8_t shift)
-{
-	if (shift < 0)
-		ticks >>= -shift;
-	else
-		ticks <<= shift;
-	return (unsigned __int128)ticks * mul >> 32;
-}
-
-static uint64_t read_clock(void)
-{
-	uint32_t version;
-	uint64_t ns;
-
-	do {
-		version = info.version & ~1U;
-		asm volatile("lfence" ::: "memory");
-		ns = info.system_time + scale(rdtsc() - info.tsc, info.mul,
-					      info.shift);
-		asm volatile("lfence" ::: "memory");
-	} while (version != info.version);
-	return ns;
-}
-
 static void guest_clock(void)
 {
-	wrmsr(system_msr, (uintptr_t)&info | ENABLE);
+	wrmsr(system_msr, (uintptr_t)&info | PVCLOCK_ENABLE);
 	for (;;) {
-		guest_ns = read_clock();
+		guest_ns = pvclock_ns(&info);
 		guest_sync(0);
 	}
 }
