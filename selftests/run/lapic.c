@@ -6,10 +6,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
-#include "harness.h"
-#include "apic.h"
-
-volatile bool apic_x2;
+#include "lapic_fixture.h"
 
 /* What the handlers saw, in order. */
 static volatile uint32_t taken[64], nr_taken;
@@ -28,31 +25,6 @@ static void on_interrupt_no_eoi(struct guest_frame *f)
 static void handle(unsigned int vector, void (*fn)(struct guest_frame *))
 {
 	guest_handlers[vector] = fn;
-}
-
-FIXTURE(lapic)
-{
-	struct vm *vm;
-	struct vcpu *v;
-};
-
-FIXTURE_VARIANT(lapic)
-{
-	bool x2;
-};
-
-FIXTURE_VARIANT_ADD(lapic, xapic) { .x2 = false };
-FIXTURE_VARIANT_ADD(lapic, x2apic) { .x2 = true };
-
-FIXTURE_SETUP(lapic)
-{
-	apic_x2 = variant->x2;
-	self->vm = vm_new(VM_IRQCHIP);
-	self->v = vcpu_new(self->vm, 0);
-}
-
-FIXTURE_TEARDOWN(lapic)
-{
 }
 
 static void g_self_ipi(void)
@@ -235,20 +207,26 @@ static void *run_to_end(void *arg)
 	return (void *)(uintptr_t)vcpu_sync(v);
 }
 
-TEST_F(lapic, ipi)
+/* Each runs its function to its end, @w without having been started by @v. */
+static void run_both(struct __test_metadata *_metadata, struct vcpu *v,
+		     void (*of_v)(void), struct vcpu *w, void (*of_w)(void))
 {
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
-	struct vcpu *w = vcpu_new(self->vm, 1);
 	pthread_t thread;
 	void *result;
 
 	do_ioctl(w->fd, KVM_SET_MP_STATE, &runnable);
-	vcpu_long(self->v, g_sender);
-	vcpu_long(w, g_receiver);
+	vcpu_long(v, of_v);
+	vcpu_long(w, of_w);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, w));
-	ASSERT_EQ(-1U, vcpu_sync(self->v));
+	ASSERT_EQ(-1U, vcpu_sync(v));
 	pthread_join(thread, &result);
 	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
+}
+
+TEST_F(lapic, ipi)
+{
+	run_both(_metadata, self->v, g_sender, vcpu_new(self->vm, 1), g_receiver);
 }
 
 /*
@@ -271,13 +249,10 @@ static void g_send_far(void)
 
 TEST(as_many_vcpus_as_promised)
 {
-	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 	long max = check_cap(open_device(), KVM_CAP_MAX_VCPUS);
 	struct rlimit files = { max + 100, max + 100 };
 	struct vcpu *v, *last;
-	pthread_t thread;
 	struct vm *vm;
-	void *result;
 
 	ASSERT_LE(64, max);
 	if (!on_lvx() && max > 1024)
@@ -292,14 +267,8 @@ TEST(as_many_vcpus_as_promised)
 	ASSERT_EQ(-EINVAL, try_ioctl(vm->fd, KVM_CREATE_VCPU,
 				     (void *)(max - 1)));
 	last->id = 1;	/* for its stack */
-	do_ioctl(last->fd, KVM_SET_MP_STATE, &runnable);
 	apic_x2 = true;
-	vcpu_long(v, g_send_far);
-	vcpu_long(last, g_receiver);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, last));
-	ASSERT_EQ(-1U, vcpu_sync(v));
-	pthread_join(thread, &result);
-	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
+	run_both(_metadata, v, g_send_far, last, g_receiver);
 }
 
 /*
@@ -361,22 +330,13 @@ static int by_value(const void *a, const void *b)
 
 TEST_F(lapic, kick_after_self_ipi)
 {
-	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 	struct vcpu *w = vcpu_new(self->vm, 1);
-	pthread_t thread;
-	void *result;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "needs two CPUs");
 	if (!on_lvx() && !kernel_before(6, 12))
 		SKIP(return, "KVM 6.12 waits for the host's tick in xAPIC mode");
-	do_ioctl(w->fd, KVM_SET_MP_STATE, &runnable);
-	vcpu_long(self->v, g_kicker);
-	vcpu_long(w, g_kicked);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_end, w));
-	ASSERT_EQ(-1U, vcpu_sync(self->v));
-	pthread_join(thread, &result);
-	ASSERT_EQ(-1U, (uint32_t)(uintptr_t)result);
+	run_both(_metadata, self->v, g_kicker, w, g_kicked);
 	qsort(latency, KICKS, sizeof(latency[0]), by_value);
 	/* In microseconds. */
 	ASSERT_GT(1000, latency[KICKS / 2] * 1000 /

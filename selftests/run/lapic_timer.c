@@ -2,10 +2,7 @@
 /*
  * The LAPIC's timer, in its three modes and in both modes of the LAPIC.
  */
-#include "harness.h"
-#include "apic.h"
-
-volatile bool apic_x2;
+#include "lapic_fixture.h"
 
 static volatile uint32_t nr_taken;
 static volatile uint64_t taken_at;
@@ -16,31 +13,6 @@ static void on_interrupt(struct guest_frame *f)
 	taken_at = rdtsc();
 	nr_taken++;
 	apic_write(APIC_EOI, 0);
-}
-
-FIXTURE(lapic)
-{
-	struct vm *vm;
-	struct vcpu *v;
-};
-
-FIXTURE_VARIANT(lapic)
-{
-	bool x2;
-};
-
-FIXTURE_VARIANT_ADD(lapic, xapic) { .x2 = false };
-FIXTURE_VARIANT_ADD(lapic, x2apic) { .x2 = true };
-
-FIXTURE_SETUP(lapic)
-{
-	apic_x2 = variant->x2;
-	self->vm = vm_new(VM_IRQCHIP);
-	self->v = vcpu_new(self->vm, 0);
-}
-
-FIXTURE_TEARDOWN(lapic)
-{
 }
 
 static void g_oneshot(void)
