@@ -22,9 +22,8 @@ echo "# boot/smp"
 for cpus in 2 4; do
 	percent=90
 	[ $cpus -eq 2 ] || percent=35
-	timeout -s KILL "$LIMIT" lvx run --cpus $cpus --initrd $initrd \
-		--kernel /guest/vmlinuz-6.1 --append \
-		"quiet $NO_CIPHERS lvx.script=/boot-tests/load.sh+$percent lvx.poweroff" >"$LOG" 2>&1 </dev/null
+	guest 6.1 "lvx.script=/boot-tests/load.sh+$percent lvx.poweroff" \
+		--cpus $cpus --initrd $initrd
 	expect "Debian 6.1 with $cpus CPUs under load powers off" 0 "load: end"
 	grep -q "load: .* shootdowns" "$LOG" && ! grep "load: bad" "$LOG"
 	result $? "and nothing was lost"
