@@ -14,8 +14,8 @@ SRCTAR=/usr/src/linux-source-6.1.tar.xz
 SCRIPTS=$BUILD/style
 cd "$TOP" || exit 1
 
-CHECKS=(spdx whitespace layers vmx_stays kbuild_list tour sdm_names shellcheck kernel_doc
-	checkpatch sparse)
+CHECKS=(spdx whitespace layers vmx_stays kbuild_list tour sdm_names uapi_list shellcheck
+	kernel_doc checkpatch sparse)
 
 sources() { git ls-files -- '*.c' '*.h' '*.S'; }
 kernel_sources() { git ls-files -- 'module/*.[chS]' 'uapi/*.h'; }
@@ -118,6 +118,24 @@ check_tour()
 		[ -e "$file" ] || echo "$tour: $file does not exist"
 	done <<<"$places"
 	uniq -d <<<"$places" | sed '/./s/$/ is twice in the tour/'
+}
+
+# The interface's header lists the ioctls of each descriptor's table, no more
+# and no fewer.
+check_uapi_list()
+{
+	local pair file title
+
+	for pair in dev:System vm_ioctl:VM vcpu_ioctl:vCPU; do
+		file=module/${pair%:*}.c title=${pair#*:}
+		diff <(grep -oE '(LVX_IOCTL(_CHECKED)?\(|\.cmd = )KVM_[A-Z0-9_]+' "$file" |
+			grep -oE 'KVM_[A-Z0-9_]+' | sort -u) \
+			<(awk -v title=" * $title:" '
+				/^ \* [A-Za-z]+:$/ { here = $0 == title }
+				here' uapi/linux/lvx.h | grep -oE 'KVM_[A-Z0-9_]+' | sort -u) |
+			sed -n "s/^< \(.*\)/uapi\/linux\/lvx.h lacks \1 of $title/p
+				s/^> \(.*\)/uapi\/linux\/lvx.h has \1 of $title/p"
+	done
 }
 
 # Names of the SDM's sections that comments cite, and the map of them.
