@@ -14,6 +14,8 @@
 #include <linux/rcuwait.h>
 #include <linux/types.h>
 
+#include "base/sleep.h"
+
 struct lvx_cpuid;
 struct lvx_emul;
 struct lvx_lapic;
@@ -89,7 +91,7 @@ struct lvx_vcpu {
 	struct lvx_cpuid *cpuid;
 	struct lvx_emul *emul;
 	struct lvx_pvclock *pvclock;
-	u64 tsc_offset;			/* guest TSC = lvx_host_tsc() + this */
+	u64 tsc_offset;			/* for lvx_guest_tsc() */
 	u32 sleeps;			/* lvx_sleep.count that the guest knows of */
 	bool can_leave_at;		/* the CPU heeds @leave_at */
 	u64 leave_at;			/* guest TSC that ends a run; 0: none */
@@ -142,6 +144,12 @@ static inline bool lvx_check_request(struct lvx_vcpu *vcpu, enum lvx_request req
 	/* What the maker wrote before the request is seen after it. */
 	smp_mb__after_atomic();
 	return true;
+}
+
+/* What RDTSC gives the guest, had it executed it now. */
+static inline u64 lvx_guest_tsc(const struct lvx_vcpu *vcpu)
+{
+	return lvx_host_tsc() + vcpu->tsc_offset;
 }
 
 int lvx_thread_work(struct lvx_vcpu *vcpu);

@@ -20,13 +20,7 @@
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
-#include "base/sleep.h"
 #include "irq/internal.h"
-
-static u64 guest_tsc(struct lvx_vcpu *vcpu)
-{
-	return lvx_host_tsc() + vcpu->tsc_offset;
-}
 
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 {
@@ -46,7 +40,7 @@ void lvx_lapic_timer_init(struct lvx_lapic *lapic)
 /* When a guest TSC comes, on the monotonic clock; 0: it has. */
 static u64 tsc_to_ns(struct lvx_vcpu *vcpu, u64 when)
 {
-	u64 now = guest_tsc(vcpu);
+	u64 now = lvx_guest_tsc(vcpu);
 
 	if (when <= now)
 		return 0;
@@ -114,7 +108,7 @@ static void interrupt(struct lvx_lapic *lapic)
 void lvx_lapic_timer_check(struct lvx_lapic *lapic)
 {
 	if (lvx_apic_timer_fire(&lapic->apic, ktime_get_ns(),
-				guest_tsc(lapic->vcpu)))
+				lvx_guest_tsc(lapic->vcpu)))
 		interrupt(lapic);
 }
 
@@ -124,7 +118,7 @@ static void deadline_near(struct lvx_lapic *lapic, enum lvx_lead which)
 	u64 deadline = lvx_apic_tsc_deadline(&lapic->apic);
 	struct lvx_vcpu *vcpu = lapic->vcpu;
 
-	if (guest_tsc(vcpu) < earlier(deadline, lapic->lead[which]))
+	if (lvx_guest_tsc(vcpu) < earlier(deadline, lapic->lead[which]))
 		return;
 	vcpu->leave_at = 0;
 	vcpu->enter_at = deadline;
@@ -172,12 +166,12 @@ void lvx_lapic_timer_expired(struct lvx_vcpu *vcpu)
 void lvx_lapic_timer_settle(struct lvx_vcpu *vcpu)
 {
 	u64 *lead = &vcpu->lapic->lead[vcpu->lapic->lead_used];
-	s64 late = guest_tsc(vcpu) - vcpu->enter_at;
+	s64 late = lvx_guest_tsc(vcpu) - vcpu->enter_at;
 	s64 max_lead = tsc_khz / 100;		/* 10 us */
 
 	if (late > -max_lead && late < max_lead) {
 		*lead = clamp_t(s64, *lead + late / 8, 0, max_lead);
-		while ((s64)(guest_tsc(vcpu) - vcpu->enter_at) < 0)
+		while ((s64)(lvx_guest_tsc(vcpu) - vcpu->enter_at) < 0)
 			cpu_relax();
 	}
 	vcpu->enter_at = 0;

@@ -25,7 +25,6 @@
 #include <asm/vmx.h>
 
 #include "base/compat.h"
-#include "base/sleep.h"
 #include "base/vm.h"
 #include "emul/emul.h"
 #include "irq/irq.h"
@@ -190,7 +189,7 @@ static void flush_registers(struct lvx_vcpu *vcpu)
  */
 static void set_preemption_timer(struct lvx_vcpu *vcpu)
 {
-	u64 now = lvx_host_tsc() + vcpu->tsc_offset, left = U32_MAX;
+	u64 now = lvx_guest_tsc(vcpu), left = U32_MAX;
 
 	if (vcpu->leave_at)
 		left = vcpu->leave_at <= now ? 0 :

@@ -33,11 +33,6 @@ static void set_offset(struct lvx_vcpu *vcpu, u64 offset)
 	lvx_lapic_tsc_changed(vcpu);
 }
 
-static u64 guest_tsc(struct lvx_vcpu *vcpu)
-{
-	return lvx_host_tsc() + vcpu->tsc_offset;
-}
-
 /* The offset for a TSC of @value, or the VM's own where that is meant. */
 static u64 synchronized_offset(struct lvx_vm *vm, u64 value)
 {
@@ -64,7 +59,7 @@ void lvx_tsc_create(struct lvx_vcpu *vcpu)
 int lvx_get_tsc(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 		u64 *value, bool by_host)
 {
-	*value = guest_tsc(vcpu);
+	*value = lvx_guest_tsc(vcpu);
 	return 0;
 }
 
@@ -82,7 +77,7 @@ int lvx_set_tsc(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 		set_offset(vcpu, synchronized_offset(vcpu->vm, value));
 		return 0;
 	}
-	delta = value - guest_tsc(vcpu);
+	delta = value - lvx_guest_tsc(vcpu);
 	to_vmx(vcpu)->tsc_adjust += delta;
 	set_offset(vcpu, vcpu->tsc_offset + delta);
 	return 0;

@@ -277,7 +277,6 @@ void lvx_set_ctl_cpu(struct lvx_vcpu *vcpu, u32 set, u32 clear);
 void lvx_switch_to_guest(struct lvx_vcpu *vcpu);	/* preemption off */
 void lvx_switch_to_host(struct lvx_vcpu *vcpu);
 void lvx_sync_swapped_msr(struct lvx_vcpu *vcpu, enum lvx_swapped_msr i, u64 value);
-void lvx_load_init_host(struct lvx_vcpu *vcpu);
 
 /*
  * msr.c, msr_bitmap.c. An access that fails is a #GP; user space may want to see
@@ -349,7 +348,6 @@ extern const char lvx_exit_point[];
 
 /* exit.c */
 enum lvx_next lvx_handle_exit(struct lvx_vcpu *vcpu);
-bool lvx_exit_may_vector(u32 reason);
 enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
 				 const u64 *data);
 enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
