@@ -12,42 +12,31 @@
 #include "base/guest.h"
 #include "base/memslot.h"
 
-enum access { READ_GUEST, WRITE_GUEST, READ_GUEST_ATOMIC };
-
 /* @len bytes that do not cross a page. */
 static int access_page(struct lvx_memslots *slots, u64 gpa, void *data,
-		       size_t len, enum access how)
+		       size_t len, bool write)
 {
 	struct lvx_memslot *slot = lvx_slot_of_gfn(slots, gpa >> PAGE_SHIFT);
 	unsigned long left;
 	void __user *user;
 
-	if (!slot || (how == WRITE_GUEST && slot->flags & KVM_MEM_READONLY))
+	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
 		return -EFAULT;
 
 	user = (void __user *)(lvx_slot_hva(slot, gpa >> PAGE_SHIFT) +
 			       offset_in_page(gpa));
-	switch (how) {
-	case READ_GUEST:
-		left = copy_from_user(data, user, len);
-		break;
-	case WRITE_GUEST:
+	if (write) {
 		left = copy_to_user(user, data, len);
 		/* Also after a fault: the first bytes may have arrived. */
 		lvx_mark_dirty(slot, gpa >> PAGE_SHIFT);
-		break;
-	case READ_GUEST_ATOMIC:
-		pagefault_disable();
-		/* The slot passed access_ok() when it was made. */
-		left = __copy_from_user_inatomic(data, user, len);
-		pagefault_enable();
-		break;
+	} else {
+		left = copy_from_user(data, user, len);
 	}
 	return left ? -EFAULT : 0;
 }
 
 static int access_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len,
-			enum access how)
+			bool write)
 {
 	struct lvx_memslots *slots;
 	int idx, ret = 0;
@@ -57,7 +46,7 @@ static int access_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len,
 	slots = lvx_memslots(vm);
 	for (; len && !ret; gpa += chunk, data += chunk, len -= chunk) {
 		chunk = min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
-		ret = access_page(slots, gpa, data, chunk, how);
+		ret = access_page(slots, gpa, data, chunk, write);
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
@@ -75,7 +64,7 @@ static int access_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len,
  */
 int lvx_read_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len)
 {
-	return access_guest(vm, gpa, data, len, READ_GUEST);
+	return access_guest(vm, gpa, data, len, false);
 }
 
 /**
@@ -90,23 +79,8 @@ int lvx_read_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len)
  */
 int lvx_write_guest(struct lvx_vm *vm, u64 gpa, const void *data, size_t len)
 {
-	/* WRITE_GUEST only reads it. */
-	return access_guest(vm, gpa, (void *)data, len, WRITE_GUEST);
-}
-
-/**
- * lvx_read_guest_atomic() - copy from guest memory that is present
- * @vm: the VM; current->mm is its process's
- * @gpa: guest-physical address; may cross pages and slots
- * @data: receives the bytes
- * @len: how many
- *
- * Any context but NMI. Return: 0, or -EFAULT: no slot, or the page is not
- * present now, in which case lvx_read_guest() may succeed.
- */
-int lvx_read_guest_atomic(struct lvx_vm *vm, u64 gpa, void *data, size_t len)
-{
-	return access_guest(vm, gpa, data, len, READ_GUEST_ATOMIC);
+	/* A write only reads @data. */
+	return access_guest(vm, gpa, (void *)data, len, true);
 }
 
 /* The slot passed access_ok() when it was made. */

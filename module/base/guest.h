@@ -14,9 +14,6 @@
 int lvx_read_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len);
 int lvx_write_guest(struct lvx_vm *vm, u64 gpa, const void *data, size_t len);
 
-/* Any context; -EFAULT also when the page is not present at the moment. */
-int lvx_read_guest_atomic(struct lvx_vm *vm, u64 gpa, void *data, size_t len);
-
 /*
  * Compare and exchange 4 or 8 naturally aligned bytes. May sleep. Return 0,
  * 1 when *old was not there (it is updated), or -EFAULT.

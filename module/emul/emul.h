@@ -81,8 +81,6 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu);
  * changes, RSP not at all.
  */
 enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu);
-/* KVM_TRANSLATE, with ctx filled: false if @la isn't mapped. May sleep. */
-bool lvx_emul_translate(struct lvx_vcpu *vcpu, u64 la, u64 *gpa);
 /* After user space served LVX_PENDING_MMIO; may give TO_USER again. */
 enum lvx_emul_result lvx_emul_mmio_complete(struct lvx_vcpu *vcpu);
 

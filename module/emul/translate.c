@@ -168,34 +168,6 @@ enum lvx_emul_result emul_translate(struct lvx_vcpu *vcpu, u64 la, bool write,
 	return result;
 }
 
-/**
- * lvx_emul_translate() - KVM_TRANSLATE
- * @vcpu: with a filled context
- * @la: linear address
- * @gpa: result
- *
- * As the guest's kernel would see it, without leaving a trace. May sleep.
- *
- * Return: false if it isn't mapped.
- */
-bool lvx_emul_translate(struct lvx_vcpu *vcpu, u64 la, u64 *gpa)
-{
-	const struct walk_memory memory = {
-		.opaque = vcpu->vm,
-		.read = read_entry,
-	};
-	struct walk_cpu cpu;
-	struct walk walk;
-
-	fill_walk_cpu(vcpu, &cpu);
-	cpu.cpl = 0;
-	cpu.rflags |= X86_EFLAGS_AC;	/* SMAP doesn't matter */
-	if (walk_page_tables(&cpu, &memory, la, WALK_READ, &walk) != WALK_OK)
-		return false;
-	*gpa = walk.gpa;
-	return true;
-}
-
 enum insn_mode emul_mode(const struct lvx_emul_ctx *ctx)
 {
 	if (ctx->cs_long)

@@ -82,8 +82,6 @@ void lvx_lapic_set_cr8(struct lvx_vcpu *vcpu, u64 cr8);
 #define LVX_EVENT_SMI	BIT(3)
 u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi);
 bool lvx_lapic_take_eoi_exit(struct lvx_vcpu *vcpu, u8 *vector);
-/* Any thread: is there anything that lvx_lapic_sync() would move or return? */
-bool lvx_lapic_inbox_pending(struct lvx_vcpu *vcpu);
 
 /*
  * Maskable interrupts that the vCPU would take with RFLAGS.IF set: LAPIC's
@@ -92,18 +90,8 @@ bool lvx_lapic_inbox_pending(struct lvx_vcpu *vcpu);
  */
 int lvx_irq_peek(struct lvx_vcpu *vcpu);
 int lvx_irq_take(struct lvx_vcpu *vcpu);
-/*
- * Highest priority in IRR (vector, or -1), and whether it is held back by TPR
- * (for the TPR threshold: 0 if nothing is held back).
- */
-int lvx_lapic_highest_irr(struct lvx_vcpu *vcpu);
+/* The TPR threshold control: 0 if nothing is held back by TPR. */
 u32 lvx_lapic_tpr_threshold(struct lvx_vcpu *vcpu);
-
-/* With virtual-interrupt delivery the CPU does EOI and delivery itself. */
-void lvx_lapic_eoi_induced(struct lvx_vcpu *vcpu, u8 vector);
-void lvx_lapic_apic_write(struct lvx_vcpu *vcpu, u32 offset);
-void lvx_lapic_eoi_exit_bitmap(struct lvx_vcpu *vcpu, u64 bitmap[4]);
-int lvx_lapic_highest_isr(struct lvx_vcpu *vcpu);
 
 /*
  * Timer: see lapic_timer.c. Around a sleep in HLT, sleep() and wake(); after a
@@ -117,8 +105,5 @@ void lvx_lapic_timer_left(struct lvx_vcpu *vcpu);
 void lvx_lapic_timer_settle(struct lvx_vcpu *vcpu);
 /* The guest TSC was set: a deadline is nearer or farther now. */
 void lvx_lapic_tsc_changed(struct lvx_vcpu *vcpu);
-
-/* NMI by ioctl or IPI: put into the inbox. */
-void lvx_lapic_nmi(struct lvx_vcpu *vcpu);
 
 #endif

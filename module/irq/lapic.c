@@ -126,24 +126,6 @@ int lvx_x2apic_write(struct lvx_vcpu *vcpu, u32 msr, u64 value)
 	return write_reg(vcpu->lapic, (msr - X2APIC_MSR_FIRST) << 4, value);
 }
 
-/**
- * lvx_lapic_apic_write() - an APIC-write VM exit
- * @vcpu: with a LAPIC
- * @offset: of the register, whose new value is in the page
- */
-void lvx_lapic_apic_write(struct lvx_vcpu *vcpu, u32 offset)
-{
-	struct lvx_lapic *lapic = vcpu->lapic;
-	u32 reg = offset & 0xff0;
-	u64 val = lvx_apic_get(&lapic->apic, reg);
-
-	if (reg == LVX_APIC_ICR && lvx_apic_x2(&lapic->apic))
-		val |= (u64)lvx_apic_get(&lapic->apic, reg + 4) << 32;
-	/* The write compares with what was there before the CPU's. */
-	lvx_apic_undo(&lapic->apic, reg);
-	write_reg(lapic, reg, val);
-}
-
 /* The page at IA32_APIC_BASE: is this access for it? */
 static bool page_is_at(const struct lvx_apic *apic, u64 addr)
 {
@@ -308,34 +290,6 @@ u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi)
 	return events;
 }
 
-/**
- * lvx_lapic_inbox_pending() - would lvx_lapic_sync() find anything?
- * @vcpu: with a LAPIC
- *
- * Any thread.
- */
-bool lvx_lapic_inbox_pending(struct lvx_vcpu *vcpu)
-{
-	struct lvx_lapic *lapic = vcpu->lapic;
-
-	return READ_ONCE(lapic->events) || READ_ONCE(lapic->irr[0]) ||
-	       READ_ONCE(lapic->irr[1]) || READ_ONCE(lapic->irr[2]) ||
-	       READ_ONCE(lapic->irr[3]);
-}
-
-/**
- * lvx_lapic_nmi() - an NMI
- * @vcpu: with a LAPIC
- *
- * Any thread.
- */
-void lvx_lapic_nmi(struct lvx_vcpu *vcpu)
-{
-	static const struct lvx_apic_msg nmi = { .mode = LVX_DM_NMI };
-
-	lvx_lapic_accept(vcpu, &nmi);
-}
-
 /* ------------------------------------------------------ interrupts to the CPU */
 
 static int pic_interrupt(struct lvx_lapic *lapic, bool take)
@@ -388,16 +342,6 @@ int lvx_irq_take(struct lvx_vcpu *vcpu)
 	return vector;
 }
 
-int lvx_lapic_highest_irr(struct lvx_vcpu *vcpu)
-{
-	return lvx_apic_highest(&vcpu->lapic->apic, LVX_APIC_IRR);
-}
-
-int lvx_lapic_highest_isr(struct lvx_vcpu *vcpu)
-{
-	return lvx_apic_highest(&vcpu->lapic->apic, LVX_APIC_ISR);
-}
-
 /**
  * lvx_lapic_tpr_threshold() - below which TPR does an interrupt become due?
  * @vcpu: with a LAPIC, its inbox is empty
@@ -406,39 +350,11 @@ int lvx_lapic_highest_isr(struct lvx_vcpu *vcpu)
  */
 u32 lvx_lapic_tpr_threshold(struct lvx_vcpu *vcpu)
 {
-	int irr = lvx_lapic_highest_irr(vcpu);
+	int irr = lvx_apic_highest(&vcpu->lapic->apic, LVX_APIC_IRR);
 
 	if (irr < 0 || lvx_lapic_cr8(vcpu) < irr >> 4)
 		return 0;
 	return irr >> 4;
-}
-
-/* ----------------------------------------------------------- virtual delivery */
-
-/**
- * lvx_lapic_eoi_induced() - the CPU did an EOI that was to be reported
- * @vcpu: with a LAPIC
- * @vector: of the interrupt
- */
-void lvx_lapic_eoi_induced(struct lvx_vcpu *vcpu, u8 vector)
-{
-	struct lvx_lapic *lapic = vcpu->lapic;
-
-	ended(lapic, vector, lvx_apic_test(&lapic->apic, LVX_APIC_TMR, vector));
-}
-
-/**
- * lvx_lapic_eoi_exit_bitmap() - which EOIs are to be reported
- * @vcpu: with a LAPIC
- * @bitmap: filled in
- */
-void lvx_lapic_eoi_exit_bitmap(struct lvx_vcpu *vcpu, u64 bitmap[4])
-{
-	struct lvx_irqchip *chip = chip_of(vcpu->lapic);
-	int i;
-
-	for (i = 0; i < 4; i++)
-		bitmap[i] = READ_ONCE(chip->eoi_vectors[i]);
 }
 
 /**

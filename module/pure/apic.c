@@ -11,7 +11,6 @@
 #define XW	BIT(1)
 #define X2R	BIT(2)		/* x2APIC: RDMSR */
 #define X2W	BIT(3)
-#define CMP	BIT(4)		/* a write is compared with the old value */
 #define R	(XR | X2R)
 #define W	(XW | X2W)
 
@@ -191,17 +190,15 @@ static void wrote_divide(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
  * Address Space".
  */
 static const struct reg_rule rules[NR_REGS] = {
-	[INDEX(LVX_APIC_ID)]	= { R | XW | CMP, 0xff000000, 0,
-				    wrote_address },
+	[INDEX(LVX_APIC_ID)]	= { R | XW, 0xff000000, 0, wrote_address },
 	[INDEX(LVX_APIC_VERSION)] = { R },
 	[INDEX(LVX_APIC_TPR)]	= { R | W, 0xff, 0, wrote_tpr },
 	[INDEX(LVX_APIC_APR)]	= { XR },
 	[INDEX(LVX_APIC_PPR)]	= { R },
 	[INDEX(LVX_APIC_EOI)]	= { W, 0, 0, wrote_eoi },
-	[INDEX(LVX_APIC_LDR)]	= { R | XW | CMP, 0xff000000, 0,
-				    wrote_address },
-	[INDEX(LVX_APIC_DFR)]	= { XR | XW | CMP, 0xf0000000, 0, wrote_dfr },
-	[INDEX(LVX_APIC_SVR)]	= { R | W | CMP, 0x3ff, 0, wrote_svr },
+	[INDEX(LVX_APIC_LDR)]	= { R | XW, 0xff000000, 0, wrote_address },
+	[INDEX(LVX_APIC_DFR)]	= { XR | XW, 0xf0000000, 0, wrote_dfr },
+	[INDEX(LVX_APIC_SVR)]	= { R | W, 0x3ff, 0, wrote_svr },
 	[INDEX(LVX_APIC_ISR) ... INDEX(LVX_APIC_ISR) + 7] = { R },
 	[INDEX(LVX_APIC_TMR) ... INDEX(LVX_APIC_TMR) + 7] = { R },
 	[INDEX(LVX_APIC_IRR) ... INDEX(LVX_APIC_IRR) + 7] = { R },
@@ -210,7 +207,7 @@ static const struct reg_rule rules[NR_REGS] = {
 				       LVT_PENDING, wrote_lvt },
 	[INDEX(LVX_APIC_ICR)]	= { R | W, (u32)~ICR_PENDING, 0, wrote_icr },
 	[INDEX(LVX_APIC_ICR2)]	= { XR | XW, 0xff000000 },
-	[INDEX(LVX_APIC_LVT_TIMER)] = { R | W | CMP,
+	[INDEX(LVX_APIC_LVT_TIMER)] = { R | W,
 					LVT_BASIC | LVX_APIC_TIMER_MODE,
 					LVT_PENDING, wrote_lvt },
 	[INDEX(LVX_APIC_LVT_THERMAL)] = { R | W, LVT_BASIC | LVT_MODE,
@@ -227,7 +224,7 @@ static const struct reg_rule rules[NR_REGS] = {
 					wrote_lvt },
 	[INDEX(LVX_APIC_TIMER_INIT)] = { R | W, ~0U, 0, wrote_timer },
 	[INDEX(LVX_APIC_TIMER_CURRENT)] = { R },
-	[INDEX(LVX_APIC_TIMER_DIVIDE)] = { R | W | CMP, 0xb, 0, wrote_divide },
+	[INDEX(LVX_APIC_TIMER_DIVIDE)] = { R | W, 0xb, 0, wrote_divide },
 	[INDEX(LVX_APIC_SELF_IPI)] = { X2W, 0xff, 0, wrote_self_ipi },
 };
 
@@ -324,26 +321,7 @@ int lvx_apic_write(struct lvx_apic *apic, u32 reg, u64 val, u64 now,
 	lvx_apic_set(apic, reg, val & bits);
 	if (rule->wrote)
 		rule->wrote(apic, reg, old, now, effect);
-	if (rule->access & CMP)
-		apic->known[INDEX(reg)] = lvx_apic_get(apic, reg);
 	return 0;
-}
-
-void lvx_apic_undo(struct lvx_apic *apic, u32 reg)
-{
-	const struct reg_rule *rule = rule_of(apic, reg);
-
-	if (rule && (rule->access & CMP))
-		lvx_apic_set(apic, reg, apic->known[INDEX(reg)]);
-}
-
-void lvx_apic_know(struct lvx_apic *apic)
-{
-	u32 i;
-
-	for (i = 0; i < NR_REGS; i++)
-		if (rules[i].access & CMP)
-			apic->known[i] = lvx_apic_get(apic, i << 4);
 }
 
 /**
@@ -506,5 +484,4 @@ void lvx_apic_reset(struct lvx_apic *apic, bool bsp, bool init)
 	 */
 	if (bsp)
 		lvx_apic_set(apic, LVX_APIC_LVT_LINT0, LVX_DM_EXTINT << 8);
-	lvx_apic_know(apic);
 }

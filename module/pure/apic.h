@@ -81,9 +81,6 @@ enum lvx_apic_reg {
  * @period: of the timer in ns, 0 when it is not set
  * @expires: when it expires next, ns; 0 when it does not
  * @tsc_deadline: IA32_TSC_DEADLINE, 0 when not armed
- * @known: registers as software last left them, of those whose writes are
- *	compared with what was there. The CPU, when it virtualizes writes,
- *	changes the page before anyone can look.
  */
 struct lvx_apic {
 	u8 *regs;
@@ -95,7 +92,6 @@ struct lvx_apic {
 	u64 period;
 	u64 expires;
 	u64 tsc_deadline;
-	u32 known[LVX_APIC_NR_REGS];
 };
 
 /* What a register write asks the caller to do. */
@@ -187,11 +183,6 @@ void lvx_apic_set_page(struct lvx_apic *apic, const u8 *page, u64 now);
 int lvx_apic_read(const struct lvx_apic *apic, u32 reg, u64 now, u64 *val);
 int lvx_apic_write(struct lvx_apic *apic, u32 reg, u64 val, u64 now,
 		   struct lvx_apic_effect *effect);
-
-/* Before lvx_apic_write() of a value that the CPU has put into the page. */
-void lvx_apic_undo(struct lvx_apic *apic, u32 reg);
-/* After the page was changed other than by lvx_apic_write(). */
-void lvx_apic_know(struct lvx_apic *apic);
 
 /* Interrupts. Vectors are -1 for none. */
 int lvx_apic_highest(const struct lvx_apic *apic, u32 reg);

@@ -46,7 +46,6 @@ int lvx_apic_set_base(struct lvx_apic *apic, u64 base, bool by_host,
 		lvx_apic_set(apic, LVX_APIC_ID, apic->id);
 		lvx_apic_set(apic, LVX_APIC_LDR, lvx_apic_x2_ldr(apic->id));
 	}
-	lvx_apic_know(apic);
 	return 0;
 }
 
@@ -101,5 +100,4 @@ void lvx_apic_set_page(struct lvx_apic *apic, const u8 *page, u64 now)
 	count = lvx_apic_get(apic, LVX_APIC_TIMER_CURRENT);
 	lvx_apic_set(apic, LVX_APIC_TIMER_CURRENT, 0);
 	lvx_apic_timer_restore(apic, count, now);
-	lvx_apic_know(apic);
 }
