@@ -45,6 +45,16 @@ cpus()
 	done
 }
 
+# Until a second CPU is plugged in.
+plugged()
+{
+	say "waits"
+	while [ ! -e /sys/devices/system/cpu/cpu1 ]; do
+		sleep 0.2
+	done
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+}
+
 # Eight bytes, so that any number of them fills a block.
 line()
 {
@@ -77,9 +87,13 @@ modprobe virtio_pci
 read -r cmdline </proc/cmdline
 case $cmdline in
 *client.count*) count ;;
+*client.plug*) plugged ;;
 esac
 cpus
 disk
 net
 say "done"
-poweroff -f
+case $cmdline in
+*client.plug*) ;;
+*) poweroff -f ;;
+esac
