@@ -137,8 +137,7 @@ start()
 
 host_is_clean()
 {
-	dmesg | grep -E 'WARNING|BUG|Oops|general protection|soft lockup|lvx:.*[Ee]rror' \
-		>"$LOG"
+	dmesg | grep -E -f /lab/complaints -e 'lvx:.*[Ee]rror' >"$LOG"
 	[ ! -s "$LOG" ]
 	result $? "host log is clean"
 }

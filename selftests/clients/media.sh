@@ -25,8 +25,7 @@ initrd()
 		<"$BUILD/lab/modules-$KERNEL.cpio")
 	/sbin/depmod -b "$dir" "$(cat "$BUILD/kernels/$KERNEL/release")"
 	cp "$CLIENTS/guest.sh" "$dir/client"
-	(cd "$dir" && find . -mindepth 1 -print0 | cpio --quiet --null -o -H newc -R 0:0) |
-		gzip -1 -n | cat "$BUILD/lab/guest-initrd" - >"$1/initrd"
+	pack "$dir" | gzip -1 -n | cat "$BUILD/lab/guest-initrd" - >"$1/initrd"
 	rm -rf "$dir"
 }
 
@@ -36,8 +35,7 @@ iso()
 
 	mkdir "$dir"
 	cp "$1/vmlinuz" "$1/initrd" "$dir/"
-	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$dir/"
-	cat >"$dir/isolinux.cfg" <<-END
+	make_cd "$dir" "$1/guest.iso" <<-END
 		serial 0 115200
 		default guest
 		label guest
@@ -45,8 +43,6 @@ iso()
 		 initrd initrd
 		 append console=ttyS0 quiet cryptomgr.notests lvx.script=/client
 	END
-	xorriso -report_about HINT -as mkisofs -quiet -o "$1/guest.iso" -b isolinux.bin \
-		-c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$dir" 2>"$1/xorriso.log"
 	rm -rf "$dir"
 }
 

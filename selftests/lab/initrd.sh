@@ -30,13 +30,12 @@ need /sbin/depmod kmod
 need xz xz-utils
 need $BUSYBOX busybox-static
 
-# pack FOLDER FILE: FILE appears complete or not at all.
-pack()
+# pack_into FILE FOLDER: the file appears complete or not at all.
+pack_into()
 {
-	(cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
-		cpio --quiet --null -o -H newc -R 0:0) >"$2.new"
-	mv "$2.new" "$2"
-	rm -rf "$1"
+	pack "$2" >"$1.new"
+	mv "$1.new" "$1"
+	rm -rf "$2"
 }
 
 skeleton()
@@ -58,7 +57,7 @@ base()
 	stale "$OUT/base.cpio" "$LAB"/host/* "$0" || return 0
 	dir=$(skeleton "$LAB/host/init")
 	install -D -m 644 -t "$dir/lab" "$LAB"/host/{complaints,welcome,kmemleak.sh}
-	pack "$dir" "$OUT/base.cpio"
+	pack_into "$OUT/base.cpio" "$dir"
 }
 
 guest()
@@ -69,7 +68,7 @@ guest()
 		return 0
 	say "packing the guest's kernels and initramfs"
 	dir=$(skeleton "$LAB/guest/init")
-	pack "$dir" "$OUT/guest-initrd.cpio"
+	pack_into "$OUT/guest-initrd.cpio" "$dir"
 	gzip -1 -n -c "$OUT/guest-initrd.cpio" >"$OUT/guest-initrd"
 	dir=$(mktemp -d "$OUT/tmp.XXXX")
 	mkdir "$dir/guest"
@@ -77,7 +76,7 @@ guest()
 	for version in "${KERNEL_VERSIONS[@]}"; do
 		cp -L "$BUILD/kernels/$version/vmlinuz" "$dir/guest/vmlinuz-$version"
 	done
-	pack "$dir" "$OUT/guest.cpio"
+	pack_into "$OUT/guest.cpio" "$dir"
 }
 
 modules()
@@ -102,7 +101,7 @@ modules()
 	# Unsigned, since checking signatures is slow on an emulated CPU.
 	find "$root" -name '*.ko' -exec strip --strip-debug {} +
 	/sbin/depmod -b "$dir" "$release"
-	pack "$dir" "$OUT/modules-$HOST.cpio"
+	pack_into "$OUT/modules-$HOST.cpio" "$dir"
 }
 
 mkdir -p "$OUT"

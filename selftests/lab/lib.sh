@@ -4,7 +4,8 @@
 # shellcheck disable=SC2034 # variables for the scripts that source this
 #
 # What the scripts of the lab have in common: where things are, how progress
-# is told and how a missing program is named. Sourced, never executed.
+# is told, how a missing program is named and what machines boot from is made.
+# Sourced, never executed.
 
 LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$LAB/../.." && pwd)
@@ -46,4 +47,22 @@ stale()
 		[ "$source" -nt "$target" ] && return 0
 	done
 	return 1
+}
+
+# pack FOLDER: what is in it, as an initramfs.
+pack()
+{
+	(cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
+		cpio --quiet --null -o -H newc -R 0:0)
+}
+
+# make_cd FOLDER ISO: a CD of it that boots; stdin is the boot loader's
+# configuration.
+make_cd()
+{
+	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$1/"
+	cat >"$1/isolinux.cfg"
+	xorriso -report_about HINT -as mkisofs -quiet -o "$2" -b isolinux.bin \
+		-c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
+		"$1" 2>"$2.log" || die "xorriso failed: $(tail -1 "$2.log")"
 }

@@ -170,8 +170,7 @@ own_files()
 			printf 'MODE=interactive SIZE="%s"\n' "$(stty size)"
 		fi
 	} >"$RUN/own/lab/settings"
-	(cd "$RUN/own" && find . -mindepth 1 -print0 |
-		cpio --quiet --null -o -H newc -R 0:0) >"$RUN/own.cpio"
+	pack "$RUN/own" >"$RUN/own.cpio"
 }
 
 medium()
@@ -199,12 +198,8 @@ medium()
 	[ -z "$GUEST" ] || pieces+=("$BUILD/lab/guest.cpio")
 	cat "${pieces[@]}" >"$RUN/iso/initrd"
 	cp -L "$BUILD/kernels/$HOST/vmlinuz" "$RUN/iso/vmlinuz"
-	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$RUN/iso/"
 	printf 'default lab\nlabel lab\n kernel vmlinuz\n initrd initrd\n append %s\n' \
-		"$append" >"$RUN/iso/isolinux.cfg"
-	xorriso -report_about HINT -as mkisofs -quiet -o "$RUN/lab.iso" -b isolinux.bin \
-		-c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \
-		"$RUN/iso" 2>"$RUN/xorriso.log" || die "xorriso failed: $(tail -1 "$RUN/xorriso.log")"
+		"$append" | make_cd "$RUN/iso" "$RUN/lab.iso"
 	rm -rf "$RUN/iso" "$RUN/own" "$RUN/own.cpio"
 }
 
