@@ -55,15 +55,19 @@ kselftest()
 job_kselftest_6.1() { kselftest 6.1; }
 job_kselftest_6.12() { kselftest 6.12 --cpus 2; }
 
+# After a sleep the emulator's CPUs start with different TSC_ADJUST, by which
+# Linux, told that their TSCs are reliable, lets their TSCs disagree: so a host
+# that sleeps better not know of it. (XSAVEC is what the lab takes away anyway.)
+SLEEPS="clearcpuid=xsavec,tsc_adjust"
+
 # host HOST END: guests go on while the host is disturbed, until it ends in the
-# way END. The kernel that follows it prints the last test's line. After a sleep
-# the emulator's CPUs start with different TSC_ADJUST, by which Linux, told that
-# their TSCs are reliable, lets their TSCs disagree: so it better not know of it.
+# way END. The kernel that follows it prints the last test's line.
 host()
 {
 	# shellcheck disable=SC2016 # for the shell in the emulated host
 	"$LAB/run.sh" --time "$LIMIT" --host "$1" --cpus 2 --guest \
-		--append "crashkernel=192M clearcpuid=xsavec,tsc_adjust" --add "$BUILD/selftests/host:/tests" -- \
+		--append "crashkernel=192M $SLEEPS" \
+		--add "$BUILD/selftests/host:/tests" -- \
 		'for node in /dev/kvm /dev/lvx; do
 			/tests/run-tests.sh $node disturb
 		 done
@@ -144,7 +148,7 @@ job_debug()
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
 	# shellcheck disable=SC2016 # for the shell in the emulated host
 	"$LAB/run.sh" --time "${TIME:-3600}" --host debug --cpus 2 --memory 768 \
-		--modules lvx --append kasan_multi_shot \
+		--modules lvx --append "kasan_multi_shot $SLEEPS" \
 		--add "$BUILD/selftests/run:/tests" \
 		--add "$BUILD/selftests/host:/host" -- \
 		'sh /lab/kmemleak.sh clear

@@ -22,10 +22,15 @@ static int ioctl_32(int fd, uint32_t nr, const void *arg)
 	return ret;
 }
 
-/* A kernel can be built, or booted, without. */
+/* A kernel can be booted without, or built: then the gate is not there. */
 static bool has_32_bit(void)
 {
-	return ioctl_32(open_device(), KVM_GET_API_VERSION, NULL) == 12;
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(ioctl_32(open_device(), KVM_GET_API_VERSION, NULL) != 12);
+	return child > 0 && waitpid(child, &status, 0) == child && !status;
 }
 
 /* The upper half of a pointer is whatever lies behind the lower one. */
