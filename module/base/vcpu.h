@@ -41,9 +41,7 @@ enum lvx_request {
 	LVX_REQ_TIMER,		/* the LAPIC timer expired */
 	LVX_REQ_CLOCK,		/* rewrite the kvmclock page */
 	LVX_REQ_STEAL,		/* the thread was without a CPU: tell the guest */
-	LVX_REQ_EOI_MAP,	/* routing changed: recompute the EOI-exit map */
-	LVX_REQ_EPTP,		/* the EPT's root changed */
-	LVX_REQ_DIRTY,		/* drain the page-modification log */
+	LVX_REQ_EOI_EXIT,	/* user space's IOAPIC awaits an EOI that came */
 	LVX_REQ_MSR_FILTER,	/* user space sees other MSRs from now on */
 	LVX_REQ_DEAD,		/* the VM is dead: KVM_RUN fails with EIO */
 	LVX_NR_REQUESTS

@@ -79,7 +79,6 @@ void lvx_lapic_set_cr8(struct lvx_vcpu *vcpu, u64 cr8);
 #define LVX_EVENT_NMI	BIT(0)
 #define LVX_EVENT_INIT	BIT(1)
 #define LVX_EVENT_SIPI	BIT(2)
-#define LVX_EVENT_SMI	BIT(3)
 u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi);
 bool lvx_lapic_take_eoi_exit(struct lvx_vcpu *vcpu, u8 *vector);
 

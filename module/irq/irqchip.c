@@ -221,10 +221,7 @@ static void update_eoi_vectors(struct lvx_irqchip *chip)
 			if (pin_awaits_eoi(chip, pin))
 				__set_bit(chip->ioapic.redir[pin] &
 					  LVX_REDIR_VECTOR, vectors);
-	if (bitmap_equal(vectors, chip->eoi_vectors, 256))
-		return;
 	bitmap_copy(chip->eoi_vectors, vectors, 256);
-	lvx_request_all(chip->vm, LVX_REQ_EOI_MAP, false);
 }
 
 /**

@@ -50,8 +50,7 @@ static void ended(struct lvx_lapic *lapic, u8 vector, bool level)
 		if (!level)
 			return;
 		lapic->eoi_exit = vector;
-		/* A request that is not served on the short way. */
-		lvx_make_request(lapic->vcpu, LVX_REQ_EOI_MAP);
+		lvx_make_request(lapic->vcpu, LVX_REQ_EOI_EXIT);
 		return;
 	}
 	svr = lvx_apic_get(&lapic->apic, LVX_APIC_SVR);

@@ -19,7 +19,6 @@
  * @accessed_dirty: the CPU sets accessed and dirty bits
  * @page_2m: there are 2 MiB pages
  * @page_1g: there are 1 GiB pages
- * @pml: the CPU lists the pages that get dirty
  *
  * module/vmx/caps.c fills it before the first VM; the module parameters that
  * switch features off are already taken into account.
@@ -30,7 +29,6 @@ struct lvx_mmu_features {
 	bool accessed_dirty;
 	bool page_2m;
 	bool page_1g;
-	bool pml;
 };
 
 extern struct lvx_mmu_features lvx_mmu_features;

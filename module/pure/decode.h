@@ -219,13 +219,12 @@ enum insn_group {
 #define VEC_L1		BIT(6)	/* 32 bytes or more only */
 #define VEC_LIG		BIT(7)	/* the length is ignored, as if 16 */
 #define VEC_W0		BIT(8)	/* VEX.W must be 0 */
-#define VEC_W1		BIT(9)	/* W must be 1; without VEX, too */
-#define VEC_NOMASK	BIT(10)	/* EVEX, but no mask */
-#define VEC_MASKED	BIT(11)	/* VEX.vvvv is a mask */
-#define VEC_GPR		BIT(12)	/* on general registers, 8 bytes by W */
-#define VEC_GROUP	BIT(13)	/* ModRM.reg, from 1 on, chooses the op */
-#define VEC_L2		BIT(14)	/* 64 bytes only */
-#define VEC_SSE_ALIGNED	BIT(15)	/* memory must be aligned without VEX */
+#define VEC_NOMASK	BIT(9)	/* EVEX, but no mask */
+#define VEC_MASKED	BIT(10)	/* VEX.vvvv is a mask */
+#define VEC_GPR		BIT(11)	/* on general registers, 8 bytes by W */
+#define VEC_GROUP	BIT(12)	/* ModRM.reg, from 1 on, chooses the op */
+#define VEC_L2		BIT(13)	/* 64 bytes only */
+#define VEC_SSE_ALIGNED	BIT(14)	/* memory must be aligned without VEX */
 
 /* insn_vec_row.size, besides bytes */
 #define VEC_SIZE_VL	0	/* the vector's length */

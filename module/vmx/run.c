@@ -65,8 +65,6 @@ static void quick_requests(struct lvx_vcpu *vcpu)
 /* May sleep. Return 0 or -errno for KVM_RUN. */
 static int slow_requests(struct lvx_vcpu *vcpu)
 {
-	struct lvx_vmx *vmx = to_vmx(vcpu);
-
 	if (test_bit(LVX_REQ_DEAD, &vcpu->requests))
 		return -EIO;
 	if (lvx_check_request(vcpu, LVX_REQ_TIMER))
@@ -75,16 +73,10 @@ static int slow_requests(struct lvx_vcpu *vcpu)
 		lvx_pvclock_update(vcpu);
 	if (lvx_check_request(vcpu, LVX_REQ_STEAL))
 		lvx_steal_update(vcpu);
-	if (lvx_check_request(vcpu, LVX_REQ_EPTP)) {
-		vmx->eptp = lvx_mmu_eptp(vcpu->vm);
-		vmcs_write64(EPT_POINTER, vmx->eptp);
-		lvx_make_request(vcpu, LVX_REQ_TLB_FLUSH);
-	}
 	if (lvx_check_request(vcpu, LVX_REQ_MSR_FILTER))
 		lvx_msr_bitmap_refilter(vcpu);
-	/* Without virtual-interrupt delivery each EOI is seen anyway. */
-	lvx_check_request(vcpu, LVX_REQ_EOI_MAP);
-	lvx_check_request(vcpu, LVX_REQ_DIRTY);
+	/* turn() asks the LAPIC itself; the request ended the inner loop. */
+	lvx_check_request(vcpu, LVX_REQ_EOI_EXIT);
 	return 0;
 }
 

@@ -112,7 +112,6 @@ struct lvx_vmx {
 	/* Events. */
 	struct lvx_exception exception;
 	u8 nmi_pending;			/* 0..2 */
-	bool nmi_injected;
 	int user_irq;			/* KVM_INTERRUPT; -1: none */
 	bool triple_fault;
 	u32 lapic_events;		/* LVX_EVENT_*, not yet acted upon */
@@ -122,7 +121,7 @@ struct lvx_vmx {
 	bool switched;			/* guest MSRs and segments are live */
 	u64 host_debugctl;
 	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
-	unsigned long host_fs_base, host_gs_base;	/* caches of the VMCS fields */
+	unsigned long host_fs_base;	/* cache of the VMCS field */
 
 	struct fpu_guest fpu;
 	struct lvx_msr_state *msrs;	/* MSRs that are memory only: msr.c */

@@ -118,7 +118,6 @@ static u64 get_host_rip(struct lvx_vcpu *vcpu)
 #define CONST(f, v)		{ #f, f, LVX_FIELD_CONST, .value = v }
 #define GET(f, fn)		{ #f, f, LVX_FIELD_GET, .get = fn }
 #define DUMP(f)			{ #f, f, LVX_FIELD_DUMP }
-#define DUMP_IF(f, w, b)	{ #f, f, LVX_FIELD_DUMP, .word = w, .bit = b }
 #define CONST_IF(f, v, w, b)						\
 	{ #f, f, LVX_FIELD_CONST, .value = v, .word = w, .bit = b }
 #define GET_IF(f, fn, w, b)						\
