@@ -12,7 +12,7 @@
 # make check-clients: the same for what takes longer, other programs' virtual
 # machines on lvx, and the kernel's own tests of KVM.
 #
-# usage: check.sh [JOB... | clients | ci | all]
+# usage: check.sh [JOB... | clients | all]
 
 set -uo pipefail
 # shellcheck source=lib.sh
@@ -25,8 +25,6 @@ LIMIT=${TIME:-1200}
 JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
 CLIENTS=(kvm-selftests smp qemu-migrate qemu-models qemu-on qemu-split qemu-off
 	host-6.12 restart-6.1 restart-6.12)
-# What .ci/run takes of them, for time's sake
-CI=(smp qemu-on qemu-split qemu-off)
 
 job_unit()
 {
@@ -225,7 +223,6 @@ result()
 case ${1-} in
 '') set -- "${JOBS[@]}" ;;
 clients) set -- "${CLIENTS[@]}" ;;
-ci) set -- "${CI[@]}" "${JOBS[@]}" ;;
 all) set -- "${CLIENTS[@]}" "${JOBS[@]}" ;;
 esac
 for job; do
