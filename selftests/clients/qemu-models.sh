@@ -14,16 +14,30 @@ linux()
 {
 	append="console=ttyS0 quiet cryptomgr.notests $1"
 	shift
-	qemu -accel kvm -serial stdio -kernel /guest/vmlinuz -initrd /guest/initrd \
+	qemu -accel "kvm$irqchip" -serial stdio -kernel /guest/vmlinuz -initrd /guest/initrd \
 		-append "$append" "$@" >"$LOG" 2>&1 </dev/null
 }
 
+irqchip=
 echo "# clients/qemu-models"
 prepare
 for model in $MODELS; do
 	linux lvx.poweroff -cpu "$model"
 	expect "model $model: the guest boots and powers off" 0 "init reached"
 done
+
+# QEMU's own LAPIC and the kernel's know other features.
+irqchip=,kernel-irqchip=off
+for model in Skylake-Server-noTSX-IBRS host; do
+	linux lvx.poweroff -cpu $model
+	expect "model $model, kernel-irqchip=off: the guest boots and powers off" \
+		0 "init reached"
+done
+irqchip=,kernel-irqchip=split
+linux lvx.poweroff -cpu Skylake-Server-noTSX-IBRS -smp 2
+expect "model Skylake-Server-noTSX-IBRS, 2 CPU, kernel-irqchip=split: the guest boots and powers off" \
+	0 "init reached"
+irqchip=
 
 # Devices on MMIO; it ends by a triple fault, for want of ACPI.
 linux "lvx.reboot reboot=t" -machine microvm -cpu host -no-reboot
