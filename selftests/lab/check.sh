@@ -140,7 +140,9 @@ job_smp()
 
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
-# and had better not have done so before the tests; KASAN would, too.
+# and had better not have done so before the tests; KASAN would, too. The host's
+# sleep comes first: the emulator's clock stands still after it, in the firmware's
+# first delay, until the CPU has executed as many instructions as before it.
 job_debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
@@ -150,8 +152,8 @@ job_debug()
 		--add "$BUILD/selftests/run:/tests" \
 		--add "$BUILD/selftests/host:/host" -- \
 		'sh /lab/kmemleak.sh clear
-		 /tests/run-tests.sh /dev/lvx; bad=$?
-		 /host/run-tests.sh /dev/lvx disturb || bad=1
+		 /host/run-tests.sh /dev/lvx disturb; bad=$?
+		 /tests/run-tests.sh /dev/lvx || bad=1
 		 echo "# lab/unload"; echo 1..2
 		 rmmod lvx && echo "ok 1 rmmod" || echo "not ok 1 rmmod"
 		 grep -q "debug_locks: *1" /proc/lockdep_stats && echo "ok 2 lockdep" ||
