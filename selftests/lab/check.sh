@@ -141,8 +141,8 @@ job_smp()
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
 # and had better not have done so before the tests; KASAN would, too. The host's
-# sleep comes first: the emulator's clock stands still after it, in the firmware's
-# first delay, until the CPU has executed as many instructions as before it.
+# sleep comes first: by its log, the emulator's clock stands still after it, in
+# the firmware's first delay, and the longer the machine had run the longer.
 job_debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
