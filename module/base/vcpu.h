@@ -44,7 +44,6 @@ enum lvx_request {
 	LVX_REQ_EOI_EXIT,	/* user space's IOAPIC awaits an EOI that came */
 	LVX_REQ_MSR_FILTER,	/* user space sees other MSRs from now on */
 	LVX_REQ_DEAD,		/* the VM is dead: KVM_RUN fails with EIO */
-	LVX_NR_REQUESTS
 };
 
 /*

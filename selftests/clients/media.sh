@@ -47,8 +47,7 @@ iso()
 }
 
 need qemu-system-x86_64 qemu-system-x86
-need xorriso xorriso
-need /usr/lib/ISOLINUX/isolinux.bin isolinux
+need_cd
 "$LAB/initrd.sh" "$KERNEL"
 mkdir -p "$BUILD"
 exec 9>"$BUILD/.clients.lock"

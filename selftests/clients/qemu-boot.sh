@@ -72,19 +72,16 @@ plug()
 	name="kernel-irqchip=$irqchip, second CPU plugged in"
 	vhost=off
 	new_disk
-	: >"$LOG"
-	mkfifo /tmp/monitor
-	# shellcheck disable=SC2094 # open for reading, too: so the shell can write
-	machine -smp 1,maxcpus=2,sockets=2 -machine pc -cpu kvm64 -serial "file:$LOG" \
-		-monitor stdio -kernel /guest/vmlinuz -initrd /guest/initrd -append \
-		"console=ttyS0 quiet idle=poll cryptomgr.notests lvx.script=/client client.plug" \
-		<>/tmp/monitor >/tmp/monitor.out 2>&1 &
+	background plug machine -smp 1,maxcpus=2,sockets=2 -machine pc -cpu kvm64 \
+		-kernel /guest/vmlinuz -initrd /guest/initrd -append \
+		"console=ttyS0 quiet idle=poll cryptomgr.notests lvx.script=/client client.plug"
+	LOG=/tmp/plug.serial
 	wait_for "guest: waits" 1
 	result $? "$name: boots to init with one"
-	echo "device_add kvm64-x86_64-cpu,socket-id=1,core-id=0,thread-id=0" >/tmp/monitor
+	tell plug "device_add kvm64-x86_64-cpu,socket-id=1,core-id=0,thread-id=0"
 	wait_for "guest: done" 1
 	result $? "$name: the guest works"
-	echo quit >/tmp/monitor
+	tell plug quit
 	wait
 	worked 2
 }

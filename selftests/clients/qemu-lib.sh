@@ -40,3 +40,24 @@ qemu()
 	timeout -s KILL "$LIMIT" /usr/bin/qemu-system-x86_64 -m 128 -nodefaults \
 		-no-user-config -display none "$@"
 }
+
+# background NAME COMMAND...: the machine that COMMAND starts, which takes QEMU's
+# options, in the background. /tmp/NAME.out has what its monitor answers,
+# NAME.serial what the guest says.
+background()
+{
+	out=/tmp/$1
+	shift
+	rm -f "$out".*
+	: >"$out.serial"
+	mkfifo "$out.in"
+	# Open for reading, too: neither end waits for the other.
+	# shellcheck disable=SC2094
+	"$@" -monitor stdio -serial "file:$out.serial" <>"$out.in" >"$out.out" 2>&1 &
+}
+
+# tell NAME COMMAND: to the monitor of a machine in the background.
+tell()
+{
+	echo "$2" >"/tmp/$1.in"
+}

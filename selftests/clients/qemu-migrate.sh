@@ -13,26 +13,13 @@
 DISK=/tmp/disk
 SOCKET=/tmp/migration
 
-# machine NAME OPTION...: in the background; fifo NAME.in is its monitor, and
-# NAME.serial what the guest says.
 machine()
 {
-	out=/tmp/$1
-	shift
-	rm -f "$out".*
-	mkfifo "$out.in"
-	# Open for reading, too: neither end waits for the other.
-	# shellcheck disable=SC2094
-	qemu -accel "kvm,kernel-irqchip=$irqchip" -smp "$cpus" -monitor stdio \
-		-serial "file:$out.serial" -drive "file=$DISK,if=virtio,format=raw" \
+	qemu -accel "kvm,kernel-irqchip=$irqchip" -smp "$cpus" \
+		-drive "file=$DISK,if=virtio,format=raw" \
 		-kernel /guest/vmlinuz -initrd /guest/initrd -append \
 		"console=ttyS0 quiet cryptomgr.notests lvx.script=/client client.count" \
-		"$@" <>"$out.in" >"$out.out" 2>&1 &
-}
-
-tell()
-{
-	echo "$2" >"/tmp/$1.in"
+		"$@"
 }
 
 # The guest's whole console, on whichever machine it was.
@@ -77,10 +64,10 @@ migrate()
 	irqchip=$1
 	cpus=$2
 	name="kernel-irqchip=$1, $2 CPU"
-	machine source
+	background source machine
 	within 300 counted 20
 	started=$?
-	machine target -incoming "unix:$SOCKET"
+	background target machine -incoming "unix:$SOCKET"
 	within 60 [ -S $SOCKET ]
 	tell source "migrate -d unix:$SOCKET"
 	within 120 migrated

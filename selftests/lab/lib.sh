@@ -11,6 +11,8 @@ LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$LAB/../.." && pwd)
 BUILD=${LVX_BUILD:-$TOP/build}
 KERNEL_VERSIONS=(6.1 6.12)
+ISOLINUX=/usr/lib/ISOLINUX
+SYSLINUX=/usr/lib/syslinux/modules/bios
 
 # One progress line per stage, with the time since this script's start, so
 # that nobody stares at a blank screen. stderr, so that stdout stays clean.
@@ -36,7 +38,7 @@ need()
 	die "$1 is missing (Debian package $2); 'make deps' installs it"
 }
 
-# newer TARGET SOURCE...: does TARGET have to be made again?
+# stale TARGET SOURCE...: does TARGET have to be made again?
 stale()
 {
 	local target=$1 source
@@ -56,11 +58,19 @@ pack()
 		cpio --quiet --null -o -H newc -R 0:0)
 }
 
+# need_cd: what make_cd takes.
+need_cd()
+{
+	need $ISOLINUX/isolinux.bin isolinux
+	need $SYSLINUX/ldlinux.c32 syslinux-common
+	need xorriso xorriso
+}
+
 # make_cd FOLDER ISO: a CD of it that boots; stdin is the boot loader's
 # configuration.
 make_cd()
 {
-	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$1/"
+	cp $ISOLINUX/isolinux.bin $SYSLINUX/ldlinux.c32 "$1/"
 	cat >"$1/isolinux.cfg"
 	xorriso -report_about HINT -as mkisofs -quiet -o "$2" -b isolinux.bin \
 		-c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table \

@@ -87,9 +87,7 @@ need bochs bochs
 need /usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so bochs-term
 need /usr/share/bochs/BIOS-bochs-latest bochsbios
 need /usr/share/bochs/VGABIOS-lgpl-latest vgabios
-need /usr/lib/ISOLINUX/isolinux.bin isolinux
-need /usr/lib/syslinux/modules/bios/ldlinux.c32 syslinux-common
-need xorriso xorriso
+need_cd
 need script bsdutils
 need setpriv util-linux
 if [ -n "$INTERACTIVE" ]; then

@@ -19,7 +19,6 @@ volatile bool apic_x2 = true;
 #define V_SELF		0x41
 #define COMMAND		GPA_MMIO
 #define PORT		0x1230
-#define DB		1
 #define NR_BREAKS	4
 #define DR7_EXECUTE(i)	(0x400ULL | 2 << (i) * 2)	/* Gi, on execution */
 

@@ -8,6 +8,7 @@
 
 #include "harness.h"
 #include "apic.h"
+#include "pic.h"
 
 volatile bool apic_x2 = true;
 
@@ -194,8 +195,6 @@ TEST_F(doorbell, all_bits_of_the_value)
 /* -------------------------------------------------------- IRQ_LINE_STATUS */
 
 #define VECTOR	0x51
-#define LEVEL	(1U << 15)
-#define MASKED	(1U << 16)
 #define GSI	20			/* the IOAPIC's alone */
 
 static volatile uint32_t pin_low, nr_taken;
@@ -213,8 +212,7 @@ static void g_pin(void)
 {
 	apic_on();
 	for (;;) {
-		mmio_write(0xfec00000, 0x10 + 2 * GSI);
-		mmio_write(0xfec00010, pin_low);
+		ioapic_write(0x10 + 2 * GSI, pin_low);
 		if (take) {
 			sti();
 			asm volatile("nop");
@@ -238,7 +236,7 @@ TEST(line_status)
 	struct vcpu *v = vcpu_new(vm, 0);
 
 	guest_handlers[VECTOR] = on_irq;
-	pin_low = MASKED | VECTOR;
+	pin_low = RTE_MASKED | VECTOR;
 	vcpu_long(v, g_pin);
 	vcpu_sync(v);
 	/* Masked: ignored. No route, and no such GSI: likewise. */
@@ -270,7 +268,7 @@ TEST(line_status_level)
 	struct vcpu *v = vcpu_new(vm, 0);
 
 	guest_handlers[VECTOR] = on_irq;
-	pin_low = LEVEL | VECTOR;
+	pin_low = RTE_LEVEL | VECTOR;
 	vcpu_long(v, g_pin);
 	vcpu_sync(v);
 	EXPECT_EQ(1, line(vm, GSI, 1));

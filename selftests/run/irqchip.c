@@ -8,35 +8,13 @@
 
 #include "harness.h"
 #include "apic.h"
+#include "pic.h"
 
 volatile bool apic_x2 = true;
 
-#define IOAPIC		0xfec00000UL
-#define LEVEL		(1U << 15)
-#define MASKED		(1U << 16)
-
-#define PIC_BASE	0x30
 #define VECTOR		0x71
 
 static volatile uint32_t nr_taken, last_vector;
-
-static void ioapic_write(uint32_t reg, uint32_t v)
-{
-	mmio_write(IOAPIC, reg);
-	mmio_write(IOAPIC + 0x10, v);
-}
-
-static uint32_t ioapic_read(uint32_t reg)
-{
-	mmio_write(IOAPIC, reg);
-	return mmio_read(IOAPIC + 0x10);
-}
-
-static void ioapic_pin(uint32_t pin, uint32_t low)
-{
-	ioapic_write(0x11 + 2 * pin, 0);
-	ioapic_write(0x10 + 2 * pin, low);
-}
 
 static void on_apic(struct guest_frame *f)
 {
@@ -54,16 +32,9 @@ static void on_pic(struct guest_frame *f)
 	outb(0x20, 0x20);
 }
 
-static void pic_on(void)
+static void all_pic_on(void)
 {
-	static const uint8_t words[][2] = {
-		{ 0x20, 0x11 }, { 0x21, PIC_BASE }, { 0x21, 4 }, { 0x21, 1 },
-		{ 0xa0, 0x11 }, { 0xa1, PIC_BASE + 8 }, { 0xa1, 2 }, { 0xa1, 1 },
-		{ 0x21, 0 }, { 0xa1, 0 },
-	};
-
-	for (unsigned int i = 0; i < sizeof(words) / 2; i++)
-		outb(words[i][0], words[i][1]);
+	pic_on(0, 0);
 	for (int i = 0; i < 16; i++)
 		guest_handlers[PIC_BASE + i] = on_pic;
 }
@@ -96,7 +67,7 @@ FIXTURE_TEARDOWN(irq)
 
 static void g_pic(void)
 {
-	pic_on();
+	all_pic_on();
 	for (uint32_t i = 3; i < 16; i++) {
 		guest_sync(i);
 		window();
@@ -133,7 +104,7 @@ TEST_F(irq, pic)
 
 static void g_pic_masked_at_lint0(void)
 {
-	pic_on();
+	all_pic_on();
 	apic_on();
 	guest_handlers[VECTOR] = on_apic;
 	guest_sync(1);
@@ -166,7 +137,7 @@ static void g_ioapic_edge(void)
 		guest_sync(pin);
 		window();
 		CHECK_EQ(pin, nr_taken);
-		ioapic_pin(pin, MASKED | VECTOR);
+		ioapic_pin(pin, RTE_MASKED | VECTOR);
 	}
 }
 
@@ -200,13 +171,13 @@ static void g_ioapic_level(void)
 {
 	apic_on();
 	guest_handlers[VECTOR] = on_level;
-	ioapic_pin(10, LEVEL | VECTOR);
+	ioapic_pin(10, RTE_LEVEL | VECTOR);
 	guest_sync(1);
 	window();
 	CHECK_EQ(3, nr_taken);
 	window();
 	CHECK_EQ(3, nr_taken);
-	CHECK_EQ(LEVEL | VECTOR, ioapic_read(0x10 + 20));
+	CHECK_EQ(RTE_LEVEL | VECTOR, ioapic_read(0x10 + 20));
 }
 
 TEST_F(irq, ioapic_level)
@@ -230,7 +201,7 @@ static void pit_periodic(uint16_t count)
 
 static void g_pit_pic(void)
 {
-	pic_on();
+	all_pic_on();
 	pit_periodic(1193);
 	while (nr_taken < 5)
 		sti_hlt_cli();
@@ -407,7 +378,7 @@ static void g_level_interrupts(void)
 {
 	apic_on();
 	guest_handlers[VECTOR] = on_apic;
-	ioapic_pin(11, LEVEL | VECTOR);
+	ioapic_pin(11, RTE_LEVEL | VECTOR);
 	for (;;) {
 		guest_sync(nr_taken);
 		window();
@@ -632,7 +603,7 @@ TEST_F(irq, state)
 
 	do_ioctl(self->vm->fd, KVM_GET_IRQCHIP, &a);
 	ASSERT_EQ(IOAPIC, a.chip.ioapic.base_address);
-	ASSERT_EQ(MASKED, a.chip.ioapic.redirtbl[23].bits);
+	ASSERT_EQ(RTE_MASKED, a.chip.ioapic.redirtbl[23].bits);
 	a.chip.ioapic.redirtbl[5].bits = 0x0300000000018041;
 	a.chip.ioapic.ioregsel = 7;
 	do_ioctl(self->vm->fd, KVM_SET_IRQCHIP, &a);

@@ -51,6 +51,13 @@ static void command(uint32_t what)
 	}
 }
 
+/* Numerical Recipes' linear congruential generator: its high bits are good. */
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8;
+}
+
 /* A device whose answers depend on all that was written to it. */
 static void serve_port(struct kvm_run *run)
 {
@@ -59,7 +66,7 @@ static void serve_port(struct kvm_run *run)
 	for (uint32_t i = 0; i < run->io.count * run->io.size; i++) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
 			host.port ^= data[i];
-		host.port = host.port * 1664525 + 1013904223;
+		next_random(&host.port);
 		if (run->io.direction == KVM_EXIT_IO_IN)
 			data[i] = host.port >> 24;
 	}
@@ -91,12 +98,6 @@ static void serve(struct vcpu *v)
 		host.finished = true;
 }
 
-static uint32_t next_random(void)
-{
-	host.random = host.random * 1664525 + 1013904223;
-	return host.random >> 8;
-}
-
 static void kick(int sig)
 {
 	(void)sig;
@@ -111,7 +112,9 @@ static void kick(int sig)
 static void slice(struct vcpu *v, timer_t timer)
 {
 	struct itimerspec when = {
-		.it_value.tv_nsec = 20000 + (next_random() % 8000000 >> next_random() % 8),
+		.it_value.tv_nsec = 20000 +
+			(next_random(&host.random) % 8000000 >>
+			 next_random(&host.random) % 8),
 	};
 	long ret = 0;
 
@@ -184,7 +187,7 @@ static struct result run_all(bool moves, enum tsc_by how)
 			slice(host.v[i], timer);
 		if (!moves || host.finished || census.taken >= MAX_MOVES)
 			continue;
-		if (next_random() & 1)
+		if (next_random(&host.random) & 1)
 			poke(host.v[0]);
 		vm_move(host.vm, host.v, 2, how);
 	}

@@ -6,14 +6,10 @@
  */
 #include "guest.h"
 #include "apic.h"
+#include "pic.h"
 #include "workload.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-#define IOAPIC		0xfec00000UL
-#define LEVEL		(1U << 15)
-#define MASKED		(1U << 16)
-#define PIC_BASE	0x30
 
 /* Vectors */
 #define V_SELF		0x41
@@ -113,25 +109,6 @@ static void wait_for(volatile uint32_t *counter, uint32_t value)
 {
 	while (*counter != value)
 		sti_hlt_cli();
-}
-
-static void ioapic(uint32_t reg, uint32_t v)
-{
-	mmio_write(IOAPIC, reg);
-	mmio_write(IOAPIC + 0x10, v);
-}
-
-/* Only the one line that goes through the PIC. */
-static void pic_on(void)
-{
-	static const uint8_t words[][2] = {
-		{ 0x20, 0x11 }, { 0x21, PIC_BASE }, { 0x21, 4 }, { 0x21, 1 },
-		{ 0xa0, 0x11 }, { 0xa1, PIC_BASE + 8 }, { 0xa1, 2 }, { 0xa1, 1 },
-		{ 0x21, ~(1 << GSI_PIC) }, { 0xa1, 0xff },
-	};
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
-		outb(words[i][0], words[i][1]);
 }
 
 static void do_alu(void)
@@ -242,12 +219,12 @@ static void do_timers(void)
 static void do_pit(void)
 {
 	ticks_wanted = 2;
-	ioapic(0x10, V_TICK);
+	ioapic_pin(0, V_TICK);
 	outb(0x43, 0x34);
 	outb(0x40, 0);
 	outb(0x40, 0x10);		/* 3.4 ms: slow enough to keep up with */
 	wait_for(&ticks_wanted, 0);
-	ioapic(0x10, MASKED);
+	ioapic_pin(0, RTE_MASKED);
 	outb(0x43, 0x30);
 }
 
@@ -346,9 +323,10 @@ void g_main(void)
 
 	apic_on();
 	apic_write(APIC_LVT_LINT0, 0x700);
-	pic_on();
-	ioapic(0x10 + 2 * GSI_EDGE, V_EDGE);
-	ioapic(0x10 + 2 * GSI_LEVEL, LEVEL | V_LEVEL);
+	/* Only the one line that goes through the PIC. */
+	pic_on(~(1 << GSI_PIC), 0xff);
+	ioapic_pin(GSI_EDGE, V_EDGE);
+	ioapic_pin(GSI_LEVEL, RTE_LEVEL | V_LEVEL);
 	set_plain();
 	start_fpu();
 	for (int round = 0; round < ROUNDS; round++) {
