@@ -156,7 +156,7 @@ struct lvx_lapic {
 	struct hrtimer timer;
 	u64 lead[LVX_NR_LEADS];		/* ticks by which to be early */
 	enum lvx_lead lead_used;	/* the last time */
-	int eoi_exit;			/* vector for user space, or -1 */
+	u8 eoi_vector;			/* what LVX_REQ_EOI_EXIT is about */
 
 	/* Copies of the page for any thread; written by the own one. */
 	bool accepts;			/* enabled: takes fixed interrupts */

@@ -73,14 +73,14 @@ void lvx_lapic_set_cr8(struct lvx_vcpu *vcpu, u64 cr8);
 /*
  * Before VM entry, on the vCPU's own thread. Events that are not maskable
  * interrupts come back as bits; SIPI's vector in *sipi. A level-triggered EOI
- * that user space's IOAPIC waits for (split irqchip) comes back from
- * lvx_lapic_take_eoi_exit().
+ * that user space's IOAPIC waits for (split irqchip) makes LVX_REQ_EOI_EXIT, and
+ * lvx_lapic_eoi_vector() says of which vector.
  */
 #define LVX_EVENT_NMI	BIT(0)
 #define LVX_EVENT_INIT	BIT(1)
 #define LVX_EVENT_SIPI	BIT(2)
 u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi);
-bool lvx_lapic_take_eoi_exit(struct lvx_vcpu *vcpu, u8 *vector);
+u8 lvx_lapic_eoi_vector(const struct lvx_vcpu *vcpu);
 
 /*
  * Maskable interrupts that the vCPU would take with RFLAGS.IF set: LAPIC's

@@ -49,7 +49,7 @@ static void ended(struct lvx_lapic *lapic, u8 vector, bool level)
 	if (lvx_irqchip_is(chip, LVX_IRQCHIP_SPLIT)) {
 		if (!level)
 			return;
-		lapic->eoi_exit = vector;
+		lapic->eoi_vector = vector;
 		lvx_make_request(lapic->vcpu, LVX_REQ_EOI_EXIT);
 		return;
 	}
@@ -357,21 +357,14 @@ u32 lvx_lapic_tpr_threshold(struct lvx_vcpu *vcpu)
 }
 
 /**
- * lvx_lapic_take_eoi_exit() - is there an EOI for user space's IOAPIC?
- * @vcpu: with a LAPIC
- * @vector: filled in
+ * lvx_lapic_eoi_vector() - which EOI does user space's IOAPIC wait for?
+ * @vcpu: the caller's own, with LVX_REQ_EOI_EXIT just taken
  *
- * Return: true once for each.
+ * Return: the vector.
  */
-bool lvx_lapic_take_eoi_exit(struct lvx_vcpu *vcpu, u8 *vector)
+u8 lvx_lapic_eoi_vector(const struct lvx_vcpu *vcpu)
 {
-	struct lvx_lapic *lapic = vcpu->lapic;
-
-	if (lapic->eoi_exit < 0)
-		return false;
-	*vector = lapic->eoi_exit;
-	lapic->eoi_exit = -1;
-	return true;
+	return vcpu->lapic->eoi_vector;
 }
 
 /* -------------------------------------------------------------------- life */
@@ -395,7 +388,6 @@ int lvx_lapic_create(struct lvx_vcpu *vcpu)
 	if (!lapic->apic.regs)
 		goto free;
 	lapic->vcpu = vcpu;
-	lapic->eoi_exit = -1;
 	lapic->apic.id = vcpu->id;
 	lapic->apic.nr_lvt = 6;
 	/* The kernel's IOAPIC is of a version that knows no directed EOI. */

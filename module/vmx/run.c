@@ -75,8 +75,6 @@ static int slow_requests(struct lvx_vcpu *vcpu)
 		lvx_steal_update(vcpu);
 	if (lvx_check_request(vcpu, LVX_REQ_MSR_FILTER))
 		lvx_msr_bitmap_refilter(vcpu);
-	/* turn() asks the LAPIC itself; the request ended the inner loop. */
-	lvx_check_request(vcpu, LVX_REQ_EOI_EXIT);
 	return 0;
 }
 
@@ -428,14 +426,26 @@ static bool window_for_user(struct lvx_vcpu *vcpu)
 	       !lvx_irqchip_full(vcpu->vm) && lvx_ready_for_injection(vcpu);
 }
 
-/* One turn of the outer loop. */
+static enum lvx_next report_eoi(struct lvx_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+	vcpu->run->eoi.vector = lvx_lapic_eoi_vector(vcpu);
+	return LVX_TO_USER;
+}
+
+/*
+ * One turn of the outer loop. An EOI for user space goes before signals: when
+ * KVM_RUN has returned, user space may save the VM, and the EOI is in nothing
+ * that it reads out.
+ */
 static enum lvx_next turn(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	enum lvx_next next;
-	u8 vector;
 
 	if (READ_ONCE(vcpu->requests) & ~QUICK_REQUESTS) {
+		if (lvx_check_request(vcpu, LVX_REQ_EOI_EXIT))
+			return report_eoi(vcpu);
 		vmx->error = slow_requests(vcpu);
 		if (vmx->error)
 			return LVX_ERROR;
@@ -454,11 +464,6 @@ static enum lvx_next turn(struct lvx_vcpu *vcpu)
 		vmx->error = lvx_thread_work(vcpu);
 		if (vmx->error)
 			return LVX_ERROR;
-	}
-	if (vcpu->lapic && lvx_lapic_take_eoi_exit(vcpu, &vector)) {
-		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
-		vcpu->run->eoi.vector = vector;
-		return LVX_TO_USER;
 	}
 	if (window_for_user(vcpu)) {
 		vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
@@ -496,7 +501,8 @@ static int outer_loop(struct lvx_vcpu *vcpu)
 	/* Also with immediate_exit: only then registers are as user space expects. */
 	if (vcpu->pending != LVX_PENDING_NONE)
 		next = lvx_complete_pending(vcpu);
-	if (next == LVX_RESUME && lvx_immediate_exit(vcpu->run))
+	if (next == LVX_RESUME && lvx_immediate_exit(vcpu->run) &&
+	    !test_bit(LVX_REQ_EOI_EXIT, &vcpu->requests))
 		return -EINTR;
 	while (next == LVX_RESUME)
 		next = turn(vcpu);

@@ -284,6 +284,48 @@ TEST(split_eoi)
 	ASSERT_EQ(4, vcpu_sync(v));
 }
 
+/* The acknowledgment is the last step of an instruction that began outside. */
+static void on_level(struct guest_frame *f)
+{
+	const void *si = (void *)GPA_MMIO;
+	void *di = (void *)(APIC_MMIO + APIC_EOI);
+
+	on_irq(f);
+	asm volatile("movsl" : "+D"(di), "+S"(si) :: "memory");
+}
+
+/*
+ * No ioctl reads out an EOI that is still to be reported, so that user space
+ * must hear of it before it is told that it may save the VM.
+ */
+TEST(split_eoi_before_immediate_exit)
+{
+	struct kvm_irq_routing_entry e = msi(3, LEVEL | V_A);
+	struct vcpu *v = new_split();
+	struct kvm_run *run = v->run;
+
+	guest_handlers[V_A] = on_level;
+	ASSERT_EQ(0, set_routes(v->vm, &e, 1));
+	vcpu_long(v, g_serve);
+	ASSERT_EQ(0, vcpu_sync(v));
+	vm_irq(v->vm, 3, 1);
+	ASSERT_EXIT(KVM_EXIT_MMIO, v);
+	ASSERT_EQ(0, run->mmio.is_write);
+	run->immediate_exit = 1;
+	if (!on_lvx()) {
+		/* KVM keeps it for itself. */
+		ASSERT_EQ(-EINTR, vcpu_run(v));
+		run->immediate_exit = 0;
+		ASSERT_EXIT(KVM_EXIT_IOAPIC_EOI, v);
+	} else {
+		ASSERT_EXIT(KVM_EXIT_IOAPIC_EOI, v);
+		ASSERT_EQ(-EINTR, vcpu_run(v));
+		run->immediate_exit = 0;
+	}
+	EXPECT_EQ(V_A, run->eoi.vector);
+	ASSERT_EQ(1, vcpu_sync(v));
+}
+
 TEST(split_irqfd)
 {
 	struct kvm_irq_routing_entry e[] = { msi(3, V_A) };
