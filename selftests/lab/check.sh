@@ -141,8 +141,9 @@ job_smp()
 # The kernel with every checker: kselftests on lvx, then what memory they lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
 # and had better not have done so before the tests; KASAN would, too. The host's
-# sleep comes first: by its log, the emulator's clock stands still after it, in
-# the firmware's first delay, and the longer the machine had run the longer.
+# sleep comes first: in Bochs with its debugger, a CPU's turn ends at a count of
+# instructions, which the reset at wake-up sets back to 0. So the clock stands
+# until that CPU, alone, has executed once more as many as in all its life.
 job_debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
