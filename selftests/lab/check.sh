@@ -143,12 +143,13 @@ job_smp()
 # and had better not have done so before the tests; KASAN would, too. The host's
 # sleep comes first: in Bochs with its debugger, a CPU's turn ends at a count of
 # instructions, which the reset at wake-up sets back to 0. So the clock stands
-# until that CPU, alone, has executed once more as many as in all its life.
+# until that CPU, alone, has executed once more as many as in all its life:
+# five minutes here, for each of the three sleeps.
 job_debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
 	# shellcheck disable=SC2016 # for the shell in the emulated host
-	"$LAB/run.sh" --time "${TIME:-3600}" --host debug --cpus 2 --memory 768 \
+	"$LAB/run.sh" --time "${TIME:-5400}" --host debug --cpus 2 --memory 768 \
 		--modules lvx --append "kasan_multi_shot $SLEEPS" \
 		--add "$BUILD/selftests/run:/tests" \
 		--add "$BUILD/selftests/host:/host" -- \
