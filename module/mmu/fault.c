@@ -102,7 +102,7 @@ static void set_leaf(u64 *entry, u64 new)
 	do {
 		if ((old & new) == new)
 			return;
-		if (lvx_ept_present(old) && (old ^ new) & LEAF_FIXED)
+		if (WARN_ON_ONCE(lvx_ept_present(old) && (old ^ new) & LEAF_FIXED))
 			return;
 	} while (!try_cmpxchg(entry, &old, old | new));
 }
@@ -194,6 +194,14 @@ static void restrict_rights(struct fault *f)
 		f->host.leaf &= ~LVX_EPT_WRITE;
 }
 
+/* May what was read about these frames be outdated? */
+static bool changed(const struct fault *f, unsigned long seq, u64 gfn, u64 nr)
+{
+	unsigned long hva = lvx_slot_hva(f->slot, gfn);
+
+	return lvx_notify_changed(f->mmu, seq, hva, hva + (nr << PAGE_SHIFT));
+}
+
 enum outcome { DONE, NOT_RAM, NO_PAGE, NO_TABLES, CHANGED };
 
 /* The caller holds vm->srcu. */
@@ -204,6 +212,7 @@ static enum outcome try_fault(struct fault *f)
 	unsigned long seq = lvx_notify_begin(f->mmu);
 	struct lvx_memslots *slots = lvx_memslots(vm);
 	enum outcome outcome = DONE;
+	u64 pages;
 
 	f->slot = lvx_slot_of_gfn(slots, f->gfn);
 	if (!f->slot) {
@@ -217,11 +226,15 @@ static enum outcome try_fault(struct fault *f)
 	if ((f->host.leaf & f->need) != f->need)
 		return NO_PAGE;
 	restrict_rights(f);
+	pages = lvx_ept_pages(f->level);
 
 	read_lock(&f->mmu->lock);
-	if (lvx_notify_changed(f->mmu, seq, lvx_slot_hva(f->slot, f->gfn))) {
+	if (changed(f, seq, f->gfn & -pages, pages)) {
 		outcome = CHANGED;
 	} else {
+		/* The host may take neighbours away for long: go on without. */
+		if (changed(f, seq, f->host.first, f->host.nr))
+			f->host.nr = 0;
 		/* Before the guest can write: see lvx_mark_dirty(). */
 		if (f->need & LVX_EPT_WRITE)
 			lvx_mark_dirty(f->slot, f->gfn);

@@ -121,7 +121,7 @@ int lvx_host_fault_in(struct mm_struct *mm, unsigned long hva, bool write);
 /* notifier.c: keeping step with the host */
 unsigned long lvx_notify_begin(struct lvx_mmu *mmu);
 bool lvx_notify_changed(struct lvx_mmu *mmu, unsigned long seq,
-			unsigned long hva);
+			unsigned long start, unsigned long end);
 void lvx_notify_slots(struct lvx_mmu *mmu);
 int lvx_notify_register(struct lvx_mmu *mmu);
 

@@ -45,12 +45,13 @@ unsigned long lvx_notify_begin(struct lvx_mmu *mmu)
  * lvx_notify_changed() - may what was read be outdated?
  * @mmu: whose; the caller holds its lock for reading
  * @seq: from lvx_notify_begin(), before reading
- * @hva: what was read about
+ * @start: first address that was read about
+ * @end: behind the last one
  *
  * Return: true if it must not be used.
  */
 bool lvx_notify_changed(struct lvx_mmu *mmu, unsigned long seq,
-			unsigned long hva)
+			unsigned long start, unsigned long end)
 {
 	unsigned int active;
 	bool in_range;
@@ -60,7 +61,7 @@ bool lvx_notify_changed(struct lvx_mmu *mmu, unsigned long seq,
 	active = smp_load_acquire(&mmu->active);
 	if (unlikely(active)) {
 		spin_lock(&mmu->notify_lock);
-		in_range = mmu->active && hva >= mmu->start && hva < mmu->end;
+		in_range = mmu->active && start < mmu->end && end > mmu->start;
 		spin_unlock(&mmu->notify_lock);
 		if (in_range)
 			return true;

@@ -15,19 +15,35 @@
 #define SIZE	(4 * MIB)
 #define PAGES	(SIZE / PAGE)
 
-enum op { OP_WRITE, OP_CHECK, OP_SUM };
+enum op { OP_WRITE, OP_CHECK, OP_SUM, OP_READ_LATER };
 
 /* To and from the guest. */
 static volatile struct {
 	enum op op;
 	uint64_t gpa, pages, value;
+	bool go;
 } cmd;
+
+static void read_later(void)
+{
+	uint64_t start;
+
+	while (!cmd.go)
+		relax();
+	for (start = rdtsc(); rdtsc() - start < cmd.value;)
+		relax();
+	*(volatile uint64_t *)cmd.gpa;
+}
 
 static void g_server(void)
 {
 	volatile uint64_t *p;
 
 	for (;; guest_sync(0)) {
+		if (cmd.op == OP_READ_LATER) {
+			read_later();
+			continue;
+		}
 		for (uint64_t i = 0; i < cmd.pages; i++) {
 			p = (uint64_t *)(cmd.gpa + i * PAGE);
 			if (cmd.op == OP_WRITE)
@@ -165,6 +181,44 @@ TEST_F(memory, dontneed)
 	ASSERT_EQ(0, madvise(self->mem, SIZE, MADV_DONTNEED));
 	serve(self->v, OP_SUM, GPA_EXTRA, PAGES, 0);
 	ASSERT_EQ(0, cmd.value);
+}
+
+#define LAST	(PAGES - 8)	/* in the middle of sixteen neighbours */
+
+static void *drop(void *mem)
+{
+	cmd.go = true;
+	if (madvise(mem, LAST * PAGE, MADV_DONTNEED))
+		die("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+/*
+ * The guest touches the page behind those that the host is taking away. What
+ * is mapped for it must not bring back any of them.
+ */
+TEST_F(memory, touched_beside_dontneed)
+{
+	char *group = (char *)self->mem + (LAST - 8) * PAGE;
+	pthread_t thread;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "takes two CPUs");
+	madvise(self->mem, SIZE, MADV_NOHUGEPAGE);
+	for (uint64_t round = 0; round < 20; round++) {
+		host_write(self->mem, PAGES, round);
+		/* The guest has no mapping of any of them. */
+		ASSERT_EQ(0, mprotect(group, 16 * PAGE, PROT_READ));
+		ASSERT_EQ(0, mprotect(group, 16 * PAGE, PROT_READ | PROT_WRITE));
+		host_write(self->mem, PAGES, round);
+		cmd.go = false;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, drop, self->mem));
+		serve(self->v, OP_READ_LATER, GPA_EXTRA + LAST * PAGE, 1, round * 10000);
+		pthread_join(thread, NULL);
+		host_write(self->mem, LAST, 1000);
+		serve(self->v, OP_CHECK, GPA_EXTRA + (LAST - 8) * PAGE, 8,
+		      1000 + LAST - 8);
+	}
 }
 
 TEST_F(memory, mapping_replaced)
