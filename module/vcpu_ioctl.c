@@ -518,6 +518,9 @@ long lvx_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (ret)
 		return ret;
+	/* isatty() and the like must not wait for the end of a KVM_RUN. */
+	if (_IOC_TYPE(cmd) != KVMIO)
+		return vcpu_table.unknown;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	lvx_vcpu_load(vcpu);

@@ -147,6 +147,18 @@ TEST(killed_while_running)
 	ASSERT_TRUE(WIFSIGNALED(status));
 }
 
+/* A library that asks what the descriptor is must not wait for the guest. */
+TEST(foreign_ioctl_while_running)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	pthread_t thread;
+
+	vcpu_long(v, guest_spin);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_forever, v));
+	sleep_ms(20);
+	EXPECT_EQ(-EINVAL, try_ioctl(v->fd, TCGETS, NULL));
+}
+
 /* The thread that runs a vCPU is not the one that made it. */
 TEST(run_on_another_thread)
 {
