@@ -318,6 +318,7 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 	if (unlikely(lvx_flush_l1d))
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	current->flags |= PF_VCPU;
+	vcpu->has_run = true;
 	vmx->inject = true;
 
 	next = inner_loop(vcpu);
@@ -534,6 +535,5 @@ int lvx_vcpu_run(struct lvx_vcpu *vcpu)
 	r = outer_loop(vcpu);
 	lvx_fpu_put(vcpu);
 	fill_run(vcpu);
-	vcpu->has_run = true;
 	return r;
 }

@@ -233,6 +233,14 @@ TEST(fixed_after_run)
 	struct kvm_cpuid2 *c = supported_cpuid();
 
 	vcpu_long(v, guest_ask);
+	/* A run is what the guest has seen of it. */
+	v->run->immediate_exit = 1;
+	EXPECT_EQ(-EINTR, vcpu_run(v));
+	v->run->immediate_exit = 0;
+	cpuid_find(c, 0x80000008, 0)->eax ^= 1;
+	EXPECT_EQ(0, try_ioctl(v->fd, KVM_SET_CPUID2, c));
+	cpuid_find(c, 0x80000008, 0)->eax ^= 1;
+	EXPECT_EQ(0, try_ioctl(v->fd, KVM_SET_CPUID2, c));
 	ask(v, 0, 0);
 	EXPECT_EQ(0, try_ioctl(v->fd, KVM_SET_CPUID2, c));
 	cpuid_find(c, 0x80000008, 0)->eax ^= 1;
