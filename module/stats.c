@@ -141,10 +141,9 @@ static struct stats *create(struct lvx_vm *vm, struct lvx_vcpu *vcpu)
 	head->data_offset = head->desc_offset + nr * DESC_SIZE;
 	id = (char *)stats->image + head->id_offset;
 	if (vcpu)
-		snprintf(id, NAME_SIZE, "kvm-%d/vcpu-%u",
-			 task_pid_nr(current), vcpu->id);
+		snprintf(id, NAME_SIZE, "kvm-%d/vcpu-%u", vm->pid, vcpu->id);
 	else
-		snprintf(id, NAME_SIZE, "kvm-%d", task_pid_nr(current));
+		snprintf(id, NAME_SIZE, "kvm-%d", vm->pid);
 	walk_reasons(describe, stats);
 	return stats;
 }

@@ -29,6 +29,7 @@ static void init_vm(struct lvx_vm *vm)
 
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
+	vm->pid = task_pid_nr(current);
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);

@@ -39,6 +39,7 @@ struct lvx_vmclock;
  */
 struct lvx_vm {
 	struct mm_struct *mm;		/* ioctls from another mm: EIO */
+	pid_t pid;			/* of the thread that created it */
 	refcount_t users;		/* file descriptors, VM and vCPUs */
 
 	/* lock: creation of vCPUs and devices, capabilities switched on */

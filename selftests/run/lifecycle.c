@@ -190,6 +190,49 @@ TEST(close_on_exec)
 	ASSERT_EQ(FD_CLOEXEC, fcntl(v->fd, F_GETFD));
 }
 
+static void read_id(int owner, char *id, size_t size)
+{
+	int fd = try_ioctl(owner, KVM_GET_STATS_FD, NULL);
+	struct kvm_stats_header head = { 0 };
+
+	memset(id, 0, size);
+	if (fd < 0 || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    pread(fd, id, size - 1, head.id_offset) <= 0)
+		die("no statistics");
+	close(fd);
+}
+
+struct question {
+	int fd;
+	char id[64];
+};
+
+static void *ask_id(void *arg)
+{
+	struct question *q = arg;
+
+	read_id(q->fd, q->id, sizeof(q->id));
+	return NULL;
+}
+
+/* They are named after who made the VM, not after who asks. */
+TEST(stats_id)
+{
+	struct vm *vm = vm_new(0);
+	struct question other = { .fd = vm->fd };
+	struct vcpu *v = vcpu_new(vm, 0);
+	pthread_t thread;
+	char id[64];
+
+	read_id(vm->fd, id, sizeof(id));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, ask_id, &other));
+	pthread_join(thread, NULL);
+	EXPECT_STREQ(id, other.id);
+	read_id(v->fd, other.id, sizeof(other.id));
+	EXPECT_EQ(0, strncmp(id, other.id, strlen(id)));
+	EXPECT_STREQ("/vcpu-0", other.id + strlen(id));
+}
+
 TEST(many_vcpus)
 {
 	struct vm *vm = vm_new(VM_IRQCHIP);
