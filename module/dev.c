@@ -330,13 +330,20 @@ static int register_node(struct miscdevice *node)
  */
 int lvx_dev_init(void)
 {
-	int err = register_node(&lvx_node);
+	int err;
 
-	if (err || !serve_kvm_node)
-		return err;
-	err = register_node(&kvm_node);
-	if (err)
-		misc_deregister(&lvx_node);
+	/*
+	 * First what is likely to fail: a module whose start fails is freed
+	 * although somebody has opened a node that was there for a moment.
+	 */
+	if (serve_kvm_node) {
+		err = register_node(&kvm_node);
+		if (err)
+			return err;
+	}
+	err = register_node(&lvx_node);
+	if (err && serve_kvm_node)
+		misc_deregister(&kvm_node);
 	return err;
 }
 
