@@ -76,11 +76,15 @@ static void send_pending(struct lvx_pit *pit)
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 {
 	struct lvx_pit *pit = container_of(timer, struct lvx_pit, timer);
-	s64 due = ktime_to_ns(hrtimer_get_expires(timer)), next;
 	enum hrtimer_restart ret = HRTIMER_NORESTART;
 	unsigned long flags;
+	s64 due, next;
 
 	spin_lock_irqsave(&pit->lock, flags);
+	/* Counter 0 was loaded while we waited: this tick is of its past. */
+	if (hrtimer_is_queued(timer))
+		goto unlock;
+	due = ktime_to_ns(hrtimer_get_expires(timer));
 	if (!pit->reinject) {
 		tick(pit);
 	} else {
@@ -94,6 +98,7 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 						 due + MIN_PERIOD_NS));
 		ret = HRTIMER_RESTART;
 	}
+unlock:
 	spin_unlock_irqrestore(&pit->lock, flags);
 	return ret;
 }
