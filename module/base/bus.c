@@ -97,15 +97,16 @@ int lvx_bus_register(struct lvx_bus *bus, u64 addr, u64 len,
 {
 	struct lvx_bus_range range = { .addr = addr, .len = len, .dev = dev };
 	struct lvx_bus_table *old, *new;
+	u32 i, nr = 0;
 	int ret = 0;
-	u32 nr;
 
 	if (range_last(&range) < addr)
 		return -EINVAL;
 
 	mutex_lock(&bus->lock);
 	old = bus_table(bus);
-	nr = old ? old->nr : 0;
+	for (i = 0; old && i < old->nr; i++)
+		nr += !!old->ranges[i].dev;
 	if (nr >= BUS_MAX_RANGES) {
 		ret = -ENOSPC;
 		goto unlock;
