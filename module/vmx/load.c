@@ -165,6 +165,8 @@ void lvx_switch_to_host(struct lvx_vcpu *vcpu)
 	 * Descriptor-Table Registers").
 	 */
 	load_fixmap_gdt(smp_processor_id());
+	/* And TR's to 67H, which cuts the I/O bitmap off. */
+	invalidate_tss_limit();
 }
 
 /* Host fields that differ between CPUs. */

@@ -460,4 +460,18 @@ TEST(host_msrs_survive)
 	}
 }
 
+/* The task register's limit, which VM exit shrinks, covers the I/O bitmap. */
+TEST(host_io_permissions_survive)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	ASSERT_EQ(0, syscall(SYS_ioperm, 0x80, 1, 1));
+	outb(0x80, 0);
+	vcpu_long(v, guest_bases);
+	for (int i = 0; i < 3; i++) {
+		vcpu_sync(v);
+		outb(0x80, 0);
+	}
+}
+
 LVX_TEST_MAIN
