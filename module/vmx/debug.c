@@ -335,6 +335,7 @@ int lvx_set_guest_debug(struct lvx_vcpu *vcpu, const struct kvm_guest_debug *dbg
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	u64 rflags = lvx_debug_rflags(vcpu);
 	u32 control = dbg->control;
+	bool was_stepping;
 
 	if (control & (KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)) {
 		if (vmx->exception.pending || vmx->triple_fault)
@@ -344,7 +345,12 @@ int lvx_set_guest_debug(struct lvx_vcpu *vcpu, const struct kvm_guest_debug *dbg
 		else
 			raise_bp(vcpu);
 	}
+	was_stepping = stepping(vmx);
 	vmx->guest_debug = control & KVM_GUESTDBG_ENABLE ? control : 0;
+	/* A step that lvx_debug_step() made pending was user space's. */
+	if (was_stepping && !stepping(vmx))
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
+			    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) & ~DR_STEP);
 	if (vmx->guest_debug & KVM_GUESTDBG_USE_HW_BP) {
 		memcpy(vmx->host_db, dbg->arch.debugreg, sizeof(vmx->host_db));
 		vmx->host_dr7 = dbg->arch.debugreg[7];

@@ -434,6 +434,35 @@ TEST(guests_own_single_step)
 	EXPECT_EQ(DR6_ONES | DR6_BS, seen_dr6);
 }
 
+static void guest_syncs(void)
+{
+	guest_sync(1);
+	guest_sync(2);
+}
+
+/* An exit to user space is completed as a step, but no one steps any more. */
+TEST(single_step_given_up)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	uint32_t reason;
+
+	if (!on_lvx())
+		SKIP(return, "KVM has the guest trap");
+	vcpu_long(v, guest_syncs);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_SINGLESTEP, 0, 0, 0));
+	while ((reason = vcpu_exit(v)) == KVM_EXIT_DEBUG)
+		;
+	ASSERT_EQ(KVM_EXIT_IO, reason);
+	ASSERT_EQ(1, vcpu_report(v));
+	v->run->immediate_exit = 1;
+	vcpu_run(v);
+	v->run->immediate_exit = 0;
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	/* It has no handler for #DB. */
+	ASSERT_EQ(2, vcpu_sync(v));
+	ASSERT_EQ(-1U, vcpu_sync(v));
+}
+
 static void guest_int1(void)
 {
 	asm volatile("own_int1: .byte 0xf1; nop");
