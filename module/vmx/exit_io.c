@@ -244,6 +244,7 @@ enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 {
 	u64 gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS), qual;
 	struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
+	unsigned long cr2;
 
 	if (!lvx_mmu_known_mmio(vcpu, gpa) || !lvx_is_64bit(vcpu) ||
 	    (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK))
@@ -258,6 +259,7 @@ enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 	ctx->gpa = gpa;
 	ctx->gla = vmcs_readl(GUEST_LINEAR_ADDRESS);
 	ctx->is_write = qual & LVX_ACCESS_WRITE;
+	cr2 = native_read_cr2();
 	switch (lvx_emul_mmio_atomic(vcpu)) {
 	case LVX_EMUL_DONE:
 		lvx_skip_to(vcpu, ctx->rip);
@@ -267,6 +269,12 @@ enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 		remember(vcpu, ctx);
 		return LVX_TO_USER;
 	default:
+		/*
+		 * A fault at the instruction, which is read from user space's
+		 * memory, and with the guest's PKRU: the address is not for the
+		 * guest to see.
+		 */
+		native_write_cr2(cr2);
 		return LVX_SLOW;
 	}
 }
