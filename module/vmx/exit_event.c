@@ -4,6 +4,7 @@
  * wait, the guest's end.
  */
 #include <linux/kvm.h>
+#include <asm/cpu.h>
 #include <asm/mce.h>
 #include <asm/vmx.h>
 
@@ -84,6 +85,27 @@ static enum lvx_next reflect(struct lvx_vcpu *vcpu, u32 info)
 	return LVX_RESUME;
 }
 
+/*
+ * Hosts that watch for split locks have #AC raised for them, in guests as well;
+ * a guest that has not asked for alignment checks can't know what it means.
+ */
+static enum lvx_next exit_ac(struct lvx_vcpu *vcpu, u32 info)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) ||
+	    (lvx_cpl(vcpu) == 3 && (lvx_cr0(vcpu) & X86_CR0_AM) &&
+	     (lvx_rflags(vcpu) & X86_EFLAGS_AC)))
+		return reflect(vcpu, info);
+	/* The host warns and lets it pass, or has sent SIGBUS. */
+	if (handle_guest_split_lock(lvx_rip(vcpu)))
+		return LVX_RESUME;
+	run->exit_reason = KVM_EXIT_EXCEPTION;
+	run->ex.exception = AC_VECTOR;
+	run->ex.error_code = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+	return LVX_TO_USER;
+}
+
 enum lvx_next lvx_exit_exception(struct lvx_vcpu *vcpu)
 {
 	u32 info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -97,6 +119,8 @@ enum lvx_next lvx_exit_exception(struct lvx_vcpu *vcpu)
 		return lvx_exit_db(vcpu);
 	case BP_VECTOR:
 		return lvx_exit_bp(vcpu);
+	case AC_VECTOR:
+		return exit_ac(vcpu, info);
 	case MC_VECTOR:
 		/* Forwarded to the host by the run loop. */
 		return LVX_RESUME;
