@@ -76,6 +76,7 @@ static const struct row cpu2_rows[] = {
 	OPTIONAL(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID", &use_invpcid),
 	OPTIONAL(SECONDARY_EXEC_ENABLE_XSAVES, "enable XSAVES/XRSTORS",
 		 &use_xsaves),
+	OPTIONAL(SECONDARY_EXEC_WBINVD_EXITING, "WBINVD exiting", NULL),
 	OPTIONAL(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting",
 		 &use_ple),
 };

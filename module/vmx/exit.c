@@ -46,8 +46,6 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(MONITOR_INSTRUCTION, "MONITOR", NULL, lvx_exit_mwait),
 	/* The vCPU that it waits for may want this CPU: the outer loop asks. */
 	ROW(PAUSE_INSTRUCTION, "PAUSE loop", NULL, lvx_exit_skip),
-	ROW(MCE_DURING_VMENTRY, "machine check during VM entry", NULL,
-	    lvx_exit_nothing),
 	ROW(TPR_BELOW_THRESHOLD, "TPR below threshold", lvx_exit_tpr,
 	    lvx_exit_nothing),
 	ROW(PREEMPTION_TIMER, "VMX-preemption timer", lvx_exit_timer_atomic,
@@ -58,6 +56,8 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	    true),
 	UNDEFINED(INVEPT, "INVEPT"),
 	UNDEFINED(INVVPID, "INVVPID"),
+	/* Nothing that a guest reaches is but write-back: its caches are coherent. */
+	ROW(WBINVD, "WBINVD", NULL, lvx_exit_skip),
 	ROW(XSETBV, "XSETBV", NULL, lvx_exit_xsetbv),
 	UNDEFINED(VMFUNC, "VMFUNC"),
 };
@@ -76,8 +76,10 @@ enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
 
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = suberror;
-	run->internal.ndata = min_t(u32, nr, ARRAY_SIZE(run->internal.data));
-	memcpy(run->internal.data, data, run->internal.ndata * sizeof(*data));
+	/* The run page is user space's to change at any time: don't read it. */
+	nr = min_t(u32, nr, ARRAY_SIZE(run->internal.data));
+	run->internal.ndata = nr;
+	memcpy(run->internal.data, data, nr * sizeof(*data));
 	return LVX_TO_USER;
 }
 
