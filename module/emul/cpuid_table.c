@@ -173,7 +173,13 @@ void lvx_cpuid_hide(u32 leaf, u32 subleaf, unsigned int reg, u32 bits)
 	}
 }
 
-u64 cpuid_supported_xcr0(void)
+/**
+ * lvx_supported_xcr0() - features that a guest may set in XCR0
+ *
+ * Those that lvx knows and the host has switched on, each with all that it takes:
+ * the CPU accepts any of them. Context: the host's XCR0 is loaded.
+ */
+u64 lvx_supported_xcr0(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		return 0;
@@ -309,7 +315,7 @@ static void fill_extended_features(struct table *t, u32 leaf)
 
 static void fill_xsave(struct table *t, u32 leaf)
 {
-	u64 xcr0 = cpuid_supported_xcr0();
+	u64 xcr0 = lvx_supported_xcr0();
 	struct kvm_cpuid_entry2 *e = add_subleaf(t, leaf, 0);
 	unsigned int i;
 

@@ -114,6 +114,7 @@ void lvx_cpuid_query(struct lvx_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
 		     u32 *edx);
 /* What the CPU's VMX lacks, before the first VM; reg: 0 EAX to 3 EDX. */
 void lvx_cpuid_hide(u32 leaf, u32 subleaf, unsigned int reg, u32 bits);
+u64 lvx_supported_xcr0(void);
 /* For feature checks; NULL if there is no such leaf. */
 const struct kvm_cpuid_entry2 *lvx_cpuid_find(struct lvx_vcpu *vcpu, u32 leaf,
 					      u32 subleaf);

@@ -78,7 +78,6 @@ struct lvx_emul {
 
 /* cpuid_table.c */
 u32 cpuid_supported_reg(u32 leaf, u32 subleaf, enum cpuid_regs_idx reg);
-u64 cpuid_supported_xcr0(void);
 u32 cpuid_xsave_size(u64 features, bool compacted);
 
 /* translate.c */

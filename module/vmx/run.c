@@ -130,7 +130,7 @@ static void switch_xstate(struct lvx_vcpu *vcpu, bool guest)
 		       guest ? vmx->xcr0 : vmx->host_xcr0);
 	if (vmx->xss != vmx->host_xss)
 		wrmsrl(MSR_IA32_XSS, guest ? vmx->xss : vmx->host_xss);
-	if (!cpu_feature_enabled(X86_FEATURE_PKU) || !vmx->guest_pke)
+	if (!cpu_feature_enabled(X86_FEATURE_OSPKE) || !vmx->guest_pkru)
 		return;
 	if (guest) {
 		vmx->host_pkru = rdpkru();

@@ -104,6 +104,13 @@ void lvx_load_cr0(struct lvx_vcpu *vcpu, u64 cr0)
 	vmcs_writel(GUEST_CR0, real);
 }
 
+/* XSAVE and XRSTOR reach PKRU without CR4.PKE, too. */
+static void update_pkru(struct lvx_vmx *vmx)
+{
+	vmx->guest_pkru = (vmcs_readl(CR4_READ_SHADOW) & X86_CR4_PKE) ||
+			  (vmx->guest_osxsave && (vmx->xcr0 & XFEATURE_MASK_PKRU));
+}
+
 void lvx_load_cr4(struct lvx_vcpu *vcpu, u64 cr4)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
@@ -111,7 +118,7 @@ void lvx_load_cr4(struct lvx_vcpu *vcpu, u64 cr4)
 	vmcs_writel(CR4_READ_SHADOW, cr4);
 	vmcs_writel(GUEST_CR4, cr4 | lvx_caps.cr4_fixed0);
 	vmx->guest_osxsave = cr4 & X86_CR4_OSXSAVE;
-	vmx->guest_pke = cr4 & X86_CR4_PKE;
+	update_pkru(vmx);
 }
 
 void lvx_load_efer(struct lvx_vcpu *vcpu, u64 efer)
@@ -349,7 +356,8 @@ int lvx_write_xcr0(struct lvx_vcpu *vcpu, u64 xcr0)
 	u64 supported = e ? e->eax | (u64)e->edx << 32 : 0;
 	u64 avx512 = XFEATURE_MASK_AVX512;
 
-	supported = (supported & vmx->host_xcr0) | XFEATURE_MASK_FP;
+	/* User space's table may have anything in it; the CPU must take XCR0. */
+	supported = (supported & lvx_supported_xcr0()) | XFEATURE_MASK_FP;
 	if (!(xcr0 & XFEATURE_MASK_FP) || (xcr0 & ~supported))
 		return -EINVAL;
 	if ((xcr0 & XFEATURE_MASK_YMM) && !(xcr0 & XFEATURE_MASK_SSE))
@@ -359,6 +367,7 @@ int lvx_write_xcr0(struct lvx_vcpu *vcpu, u64 xcr0)
 			return -EINVAL;
 	}
 	vmx->xcr0 = xcr0;
+	update_pkru(vmx);
 	lvx_update_cpuid_mirror(vcpu);
 	return 0;
 }
@@ -512,6 +521,7 @@ void lvx_reset_state(struct lvx_vcpu *vcpu, bool init)
 	vmx->triple_fault = false;
 	if (!init)
 		vmx->xcr0 = XFEATURE_MASK_FP;
+	update_pkru(vmx);
 	lvx_msr_reset(vcpu, init);
 	lvx_update_cpuid_mirror(vcpu);
 	lvx_make_request(vcpu, LVX_REQ_GUEST_TLB);

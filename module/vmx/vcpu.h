@@ -98,7 +98,7 @@ struct lvx_vmx {
 	u64 arch_capabilities;
 	u64 host_xcr0, host_xss;
 	bool guest_osxsave;		/* CR4.OSXSAVE: XCR0 is the guest's */
-	bool guest_pke;			/* CR4.PKE */
+	bool guest_pkru;		/* PKRU is, by CR4.PKE or by XCR0 */
 	u32 pkru, host_pkru;
 	u64 cr8, apic_base;		/* without a LAPIC in the kernel */
 

@@ -9,6 +9,7 @@
 
 #define XCR0_FP_SSE	3
 #define XCR0_AVX	4
+#define XCR0_PKRU	(1ULL << 9)
 #define CR4_OSFXSR	(1ULL << 9)
 #define CR4_OSXSAVE	(1ULL << 18)
 
@@ -58,6 +59,7 @@ static bool has_avx(void)
 }
 
 static volatile uint64_t shared[16] __attribute__((aligned(64)));
+static uint8_t shared_area[4096] __attribute__((aligned(64)));
 static volatile uint32_t control;
 
 static void guest_sse(void)
@@ -255,6 +257,74 @@ TEST(no_xcrs_without_xsave)
 	do_ioctl(v->fd, KVM_GET_XCRS, &x);
 	EXPECT_EQ(0, x.nr_xcrs);
 	EXPECT_EQ(-EINVAL, set_xcr0(v, 1));
+}
+
+/* Whatever the table says, the CPU must take it: none of these goes alone. */
+TEST(xcr0_of_an_odd_table)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_cpuid2 *c = supported_cpuid();
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0xd, 0);
+
+	if (!has_xsave())
+		SKIP(return, "the host has no XSAVE");
+	/* KVM wants AMX to be asked for. */
+	e->eax = on_lvx() ? ~0U : ~(3U << 17);
+	e->edx = ~0U;
+	do_ioctl(v->fd, KVM_SET_CPUID2, c);
+	for (int bit = 2; bit < 64; bit++)
+		if (1ULL << bit != XCR0_PKRU)
+			EXPECT_EQ(-EINVAL, set_xcr0(v, 1ULL << bit | 1));
+}
+
+static uint32_t pkru_offset;
+
+/* CR4.PKE is clear: no RDPKRU, no WRPKRU. */
+static void guest_pkru(void)
+{
+	uint64_t *header = (uint64_t *)((char *)shared_area + XS_BV);
+	uint32_t *pkru = (uint32_t *)((char *)shared_area + pkru_offset);
+
+	asm volatile("xsave %0" : "+m"(shared_area) : "a"(XCR0_PKRU), "d"(0));
+	CHECK_EQ(0, *header & XCR0_PKRU ? *pkru : 0);
+	*header = XCR0_PKRU;
+	*pkru = 0x55555550;
+	asm volatile("xrstor %0" :: "m"(shared_area), "a"(XCR0_PKRU), "d"(0));
+	guest_sync(1);
+	*pkru = 0;
+	asm volatile("xsave %0" : "+m"(shared_area) : "a"(XCR0_PKRU), "d"(0));
+	CHECK_EQ(0x55555550, *pkru);
+}
+
+static uint32_t rdpkru(void)
+{
+	uint32_t value, edx;
+
+	asm volatile("rdpkru" : "=a"(value), "=d"(edx) : "c"(0));
+	return value;
+}
+
+/* XSAVE and XRSTOR reach it in any case, but not the host's. */
+TEST(pkru_without_protection_keys)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_cpuid_entry2 *e = cpuid_find(supported_cpuid(), 0xd, 0);
+	uint32_t r[4], before;
+
+	guest_cpuid(7, 0, r);
+	if (!(r[2] & 1 << 4) || !(e->eax & XCR0_PKRU))
+		SKIP(return, "the host has no protection keys");
+	guest_cpuid(0xd, 9, r);
+	pkru_offset = r[1];
+	before = rdpkru();
+	ASSERT_NE(0x55555550, before);
+	vcpu_long(v, guest_pkru);
+	enable(v, CR4_OSXSAVE);
+	ASSERT_EQ(0, set_xcr0(v, 1 | XCR0_PKRU));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(before, rdpkru());
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	EXPECT_EQ(before, rdpkru());
 }
 
 TEST(xsetbv)
