@@ -141,6 +141,14 @@ void lvx_update_cpuid_mirror(struct lvx_vcpu *vcpu)
 	lvx_cpuid_update(vcpu, &state);
 }
 
+static void write_pdptrs(const u64 pdpte[4])
+{
+	vmcs_write64(GUEST_PDPTR0, pdpte[0]);
+	vmcs_write64(GUEST_PDPTR1, pdpte[1]);
+	vmcs_write64(GUEST_PDPTR2, pdpte[2]);
+	vmcs_write64(GUEST_PDPTR3, pdpte[3]);
+}
+
 /**
  * lvx_load_pdptrs() - the four entries that PAE paging keeps in the CPU
  * @vcpu: loaded, in PAE paging
@@ -154,9 +162,6 @@ void lvx_update_cpuid_mirror(struct lvx_vcpu *vcpu)
  */
 int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3)
 {
-	static const u32 fields[4] = {
-		GUEST_PDPTR0, GUEST_PDPTR1, GUEST_PDPTR2, GUEST_PDPTR3
-	};
 	u64 reserved = ~GENMASK_ULL(lvx_cpuid_maxphyaddr(vcpu) - 1, 12) &
 		       ~(u64)0xe19;
 	u64 pdpte[4];
@@ -168,8 +173,7 @@ int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3)
 		if ((pdpte[i] & 1) && (pdpte[i] & reserved))
 			return -EINVAL;
 	}
-	for (i = 0; i < 4; i++)
-		vmcs_write64(fields[i], pdpte[i]);
+	write_pdptrs(pdpte);
 	return 0;
 }
 
@@ -252,8 +256,9 @@ void lvx_load_cr3(struct lvx_vcpu *vcpu, u64 cr3)
 {
 	vmcs_writel(GUEST_CR3, cr3);
 	/* User space may set memory up later: then the guest finds no PDPTE. */
-	if (pae_paging(lvx_cr0(vcpu), lvx_cr4(vcpu), to_vmx(vcpu)->efer))
-		lvx_load_pdptrs(vcpu, cr3);
+	if (pae_paging(lvx_cr0(vcpu), lvx_cr4(vcpu), to_vmx(vcpu)->efer) &&
+	    lvx_load_pdptrs(vcpu, cr3))
+		write_pdptrs((const u64[4]){ 0 });
 	lvx_make_request(vcpu, LVX_REQ_GUEST_TLB);
 }
 
