@@ -265,11 +265,27 @@ static bool must_not_enter(struct lvx_vcpu *vcpu)
 	       to_vmx(vcpu)->lapic_events;
 }
 
+/*
+ * As if it had come in user space: what a guest consumes is its VMM's memory, and
+ * losing that costs a process. In the kernel it would cost the host.
+ */
+static void forward_machine_check(void)
+{
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	if (IS_ENABLED(CONFIG_X86_MCE))
+		do_machine_check(&regs);
+}
+
 /* NMIs and machine checks that ended the guest's run are the host's. */
 static void forward_host_events(struct lvx_vmx *vmx)
 {
 	u32 info;
 
+	if ((u16)vmx->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY) {
+		forward_machine_check();
+		return;
+	}
 	if (vmx->exit_reason != EXIT_REASON_EXCEPTION_NMI)
 		return;
 	info = vmcs_read32(VM_EXIT_INTR_INFO);
@@ -277,7 +293,7 @@ static void forward_host_events(struct lvx_vmx *vmx)
 		lvx_do_nmi(LVX_NMI_HANDLER);
 	else if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
 		 (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
-		asm volatile("int %0" : : "i" (X86_TRAP_MC));
+		forward_machine_check();
 }
 
 /**
