@@ -16,6 +16,11 @@
 #define VM_CLEAR_CPU_BUFFERS	CLEAR_CPU_BUFFERS
 #endif
 
+#if !defined(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT) && \
+	!defined(X86_FEATURE_CLEAR_BHB_VMEXIT)
+#define CLEAR_BRANCH_HISTORY_VMEXIT		/* older kernels have none */
+#endif
+
 /* enum lvx_reg: RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 .. R15 */
 #define REG(n)	(8 * (n))
 
@@ -103,6 +108,7 @@ SYM_INNER_LABEL(lvx_exit_point, SYM_L_GLOBAL)
 	/* Before the first RET: predictions that the guest left behind. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
 			   X86_FEATURE_RSB_VMEXIT_LITE
+	CLEAR_BRANCH_HISTORY_VMEXIT	/* clobbers RAX and RCX */
 
 	xor	%eax, %eax
 .Lout:

@@ -199,7 +199,8 @@ static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 	if (unlikely(vmx->spec_ctrl_live))
 		native_wrmsrl(MSR_IA32_SPEC_CTRL, vmx->spec_ctrl);
 	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->host_rsp);
-	if (unlikely(vmx->spec_ctrl_live))
+	if (unlikely(vmx->spec_ctrl_live) ||
+	    cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
 		lvx_restore_spec_ctrl(vmx);
 	if (failed)
 		return false;
@@ -345,6 +346,11 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 	if (unlikely(vmx->host_debugctl))
 		update_debugctlmsr(vmx->host_debugctl);
 	switch_xstate(vcpu, false);
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	/* What the guest trained must not lead the VMM astray. */
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
 	/* Pairs with the acquire in lvx_request_all(). */
 	smp_store_release(&vcpu->mode, LVX_OUTSIDE_GUEST);
 	if (next == LVX_SLOW)

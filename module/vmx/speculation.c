@@ -93,16 +93,17 @@ int lvx_set_spec_ctrl(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 
 /**
  * lvx_restore_spec_ctrl() - the host's IA32_SPEC_CTRL again, after a VM exit
- * @vmx: with spec_ctrl_live; the guest's value is kept there
+ * @vmx: if spec_ctrl_live, the guest's value is kept there
  *
- * Written even if it is the same where the host relies on IBRS: only a write
- * after the exit keeps what the guest trained from being used.
+ * Where the host relies on IBRS it is written at each exit, even if it is the
+ * same: only a write after the exit keeps what the guest trained from being used.
  */
 void lvx_restore_spec_ctrl(struct lvx_vmx *vmx)
 {
 	u64 host = spec_ctrl_current();
 
-	vmx->spec_ctrl = native_read_msr(MSR_IA32_SPEC_CTRL);
+	if (vmx->spec_ctrl_live)
+		vmx->spec_ctrl = native_read_msr(MSR_IA32_SPEC_CTRL);
 	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS) ||
 	    vmx->spec_ctrl != host)
 		native_wrmsrl(MSR_IA32_SPEC_CTRL, host);
