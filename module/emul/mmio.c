@@ -223,12 +223,12 @@ static unsigned int max_iterations(const struct lvx_emul *emul)
 	return MAX_ITERATIONS;
 }
 
-static enum lvx_emul_result run(struct lvx_vcpu *vcpu)
+/* @rounds: iterations done since the guest was left. */
+static enum lvx_emul_result run(struct lvx_vcpu *vcpu, unsigned int rounds)
 {
 	struct lvx_emul *emul = vcpu->emul;
 	struct exec *x = &emul->exec;
 	enum lvx_emul_result result;
-	unsigned int rounds = 0;
 	enum exec_result r;
 
 	for (;;) {
@@ -273,7 +273,7 @@ enum lvx_emul_result mmio_execute(struct lvx_vcpu *vcpu, const struct insn *insn
 	emul_fill_cpu(vcpu, insn);
 	emul_forget_translations(vcpu->emul);
 	vcpu->emul->checked = false;
-	return run(vcpu);
+	return run(vcpu, 0);
 }
 
 /**
@@ -319,6 +319,9 @@ enum lvx_emul_result lvx_emul_mmio_atomic(struct lvx_vcpu *vcpu)
  * lvx_emul_mmio_complete() - go on after KVM_EXIT_MMIO
  * @vcpu: the context is as it was
  *
+ * Of a repeated string instruction no further iteration is begun: it could make
+ * KVM_RUN return again before anyone looked at immediate_exit or interrupts.
+ *
  * May sleep. Return: see enum lvx_emul_result; there may be more for user
  * space.
  */
@@ -340,5 +343,5 @@ enum lvx_emul_result lvx_emul_mmio_complete(struct lvx_vcpu *vcpu)
 	result = finish_access(vcpu);
 	if (result != LVX_EMUL_DONE)
 		return result;
-	return run(vcpu);
+	return run(vcpu, MAX_ITERATIONS - 1);
 }

@@ -255,6 +255,72 @@ TEST(completed_by_immediate_exit)
 	ASSERT_EQ(-1U, vcpu_sync(v));
 }
 
+/*
+ * A repeated string instruction that user space serves can be left after each
+ * iteration: by user space, and by the guest for an interrupt.
+ */
+#define NR_FILL		64
+
+GUEST_ASM(fill, 64, "rep stosb; hlt");
+
+static void start_fill(struct vcpu *v)
+{
+	struct kvm_regs r;
+
+	load_asm(v->vm, GPA_BLOB, fill);
+	vcpu_long_at(v, GPA_BLOB);
+	r = get_regs(v);
+	r.rdi = REG(0);
+	r.rcx = NR_FILL;
+	set_regs(v, &r);
+}
+
+TEST(repetition_left_by_immediate_exit)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	int runs = 0;
+
+	start_fill(v);
+	ASSERT_EXIT(KVM_EXIT_MMIO, v);
+	v->run->immediate_exit = 1;
+	while (!vcpu_run(v)) {
+		ASSERT_GT(2, ++runs);
+	}
+	v->run->immediate_exit = 0;
+	EXPECT_EQ(GPA_BLOB, get_regs(v).rip);
+	EXPECT_GT(NR_FILL, get_regs(v).rcx);
+	EXPECT_LE(NR_FILL - 2, get_regs(v).rcx);
+}
+
+static volatile uint64_t irq_rcx;
+
+static void note_rcx(struct guest_frame *f)
+{
+	irq_rcx = f->rcx;
+}
+
+static void g_fill(void)
+{
+	uint64_t di = REG(0), n = NR_FILL;
+
+	asm volatile("sti; nop; rep stosb; cli"
+		     : "+D"(di), "+c"(n) : "a"(0x5a) : "memory");
+	CHECK_EQ(0, n);
+}
+
+TEST(interrupt_in_repetition)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_interrupt irq = { .irq = 0x40 };
+
+	guest_handlers[0x40] = note_rcx;
+	vcpu_long(v, g_fill);
+	ASSERT_EXIT(KVM_EXIT_MMIO, v);
+	ASSERT_EQ(0, try_ioctl(v->fd, KVM_INTERRUPT, &irq));
+	serve(v);
+	EXPECT_EQ(NR_FILL - 1, irq_rcx);
+}
+
 /* Writes to a read-only slot go to user space, reads come from the memory. */
 static void g_rom(void)
 {
