@@ -135,8 +135,9 @@ static bool is_aligned(struct exec *x, const struct exec_cpu *cpu, u64 la)
 }
 
 /*
- * One access of the plan: @len bytes, @offset bytes into the operand. Returns
- * false with x->fault set.
+ * One access of the plan, @offset bytes into the operand. @ea is wrapped already,
+ * for it is the stack pointer's size that counts for the stack, not the address
+ * size. Returns false with x->fault set.
  */
 static bool plan_access(struct exec *x, const struct exec_cpu *cpu,
 			struct exec_access *access, enum insn_seg seg, u64 ea,
@@ -144,7 +145,6 @@ static bool plan_access(struct exec *x, const struct exec_cpu *cpu,
 {
 	const struct insn *insn = &x->insn;
 
-	ea = (ea + offset) & exec_mask(insn->adsize);
 	if (!exec_linear(cpu, insn->mode, seg, ea, access->len,
 			 access->for_write, &access->la)) {
 		x->fault = seg == INSN_SS ? EXEC_VECTOR_SS : EXEC_VECTOR_GP;
@@ -238,6 +238,7 @@ static bool plan_masked(struct exec *x, const struct exec_cpu *cpu)
 	const struct insn *insn = &x->insn;
 	bool write = insn->dst == OPND_MEM;
 	struct exec_access *access = write ? &x->write : &x->reads[0];
+	u64 ea = effective_address(x, cpu);
 	u8 first, last;
 
 	first = __ffs(x->mask);
@@ -250,8 +251,8 @@ static bool plan_masked(struct exec *x, const struct exec_cpu *cpu)
 	};
 	x->has_write = write;
 	x->nr_reads = !write;
-	return plan_access(x, cpu, access, insn->seg,
-			   effective_address(x, cpu), access->data);
+	ea = (ea + access->data) & exec_mask(insn->adsize);
+	return plan_access(x, cpu, access, insn->seg, ea, access->data);
 }
 
 static bool plan_memory(struct exec *x, const struct exec_cpu *cpu)

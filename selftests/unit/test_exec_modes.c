@@ -238,6 +238,47 @@ TEST(exec_stack_wraps)
 	EXPECT_EQ(gpr[4], 0xabcd0000);
 }
 
+/* PUSH and POP: the stack's addresses are as wide as the stack pointer. */
+TEST(exec_wide_stack)
+{
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+
+	gpr[0] = 0xffffffff00001000;
+	gpr[4] = 0xffff888012345678;
+	BEGIN(&x, INSN_MODE_64, "\x67\xff\x30");	/* push (%eax) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x1000);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0xffff888012345670);
+	EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	EXPECT_EQ(gpr[4], 0xffff888012345670);
+	BEGIN(&x, INSN_MODE_64, "\x67\x8f\x00");	/* pop (%eax) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0xffff888012345670);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x1000);
+
+	cpu.seg[INSN_SS] = (struct exec_segment){ 0, 0xffffffff,
+						  0x93 | EXEC_AR_DB };
+	gpr[3] = 0x30;
+	gpr[4] = 0x12345678;
+	BEGIN(&x, INSN_MODE_32, "\x67\xff\x37");	/* pushl (%bx) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x30030);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x12345674);
+	BEGIN(&x, INSN_MODE_16, "\xff\x37");		/* pushw (%bx) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x12345676);
+	BEGIN(&x, INSN_MODE_16, "\x8f\x07");		/* popw (%bx) */
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_READ);
+	EXPECT_EQ(x.access->la, 0x12345678);
+	ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
+	EXPECT_EQ(x.access->la, 0x30030);
+}
+
 TEST(exec_legacy_forms)
 {
 	struct exec_cpu cpu = legacy_cpu();
