@@ -323,8 +323,12 @@ static enum decode_result decode_row(struct insn_cursor *c, const struct insn_ro
 	take_immediate(c, flags);
 	if (c->error)
 		return c->error;
-	if (c->modrm >= 0xc0)
+	if (c->modrm >= 0xc0) {
+		/* These access the stack even so, as do 50 to 5f. */
+		if (insn->op == OP_PUSH || insn->op == OP_POP)
+			return DECODE_UNKNOWN;
 		return DECODE_NO_MEMORY;
+	}
 	return check_lock(insn, flags);
 }
 

@@ -126,7 +126,8 @@ struct insn {
  * @DECODE_MORE: well-formed so far, but the bytes ran out
  * @DECODE_TOO_LONG: longer than 15 bytes: #GP(0)
  * @DECODE_UD: the CPU raises #UD for it
- * @DECODE_NO_MEMORY: a known instruction, with a register where memory could be
+ * @DECODE_NO_MEMORY: a known instruction, with a register where memory could be;
+ *		      it accesses no memory at all
  * @DECODE_UNKNOWN: none of those that this decoder knows
  */
 enum decode_result {

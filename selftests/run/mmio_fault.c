@@ -281,6 +281,32 @@ TEST(unknown_instruction)
 	ASSERT_EQ(GPA_BLOB + 5, get_regs(v).rip);
 }
 
+/* PUSH and POP of registers, though they could have memory operands instead. */
+GUEST_ASM(push_register, 64, "mov $0xd0000010, %esp; .byte 0xff, 0xf0; hlt");
+GUEST_ASM(pop_register, 64, "mov $0xd0000010, %esp; .byte 0x8f, 0xc0; hlt");
+
+TEST(stack_in_a_device)
+{
+	struct vm *vm = vm_new(0);
+
+	/* KVM executes them. */
+	if (!on_lvx())
+		return;
+	for (int pop = 0; pop < 2; pop++) {
+		struct vcpu *v = vcpu_new(vm, pop);
+
+		if (pop)
+			load_asm(vm, GPA_BLOB, pop_register);
+		else
+			load_asm(vm, GPA_BLOB, push_register);
+		vcpu_long_at(v, GPA_BLOB);
+		ASSERT_EXIT(KVM_EXIT_INTERNAL_ERROR, v);
+		ASSERT_EQ(KVM_INTERNAL_ERROR_EMULATION,
+			  v->run->emulation_failure.suberror);
+		ASSERT_EQ(GPA_BLOB + 5, get_regs(v).rip);
+	}
+}
+
 /* Strings between a port and a device, each element on its own. */
 static void g_outs_from_device(void)
 {

@@ -485,6 +485,27 @@ TEST(decode_needs_all_bytes)
 	EXPECT_EQ(insn.len, sizeof(code));
 }
 
+/* Without a memory operand none is accessed, but for the stack. */
+TEST(decode_register_forms)
+{
+	static const struct {
+		u8 code[2];
+		enum decode_result result;
+	} forms[] = {
+		{ { 0x89, 0xc0 }, DECODE_NO_MEMORY },	/* mov %eax, %eax */
+		{ { 0xff, 0xc0 }, DECODE_NO_MEMORY },	/* inc %eax */
+		{ { 0xff, 0xf0 }, DECODE_UNKNOWN },	/* push %rax */
+		{ { 0x8f, 0xc0 }, DECODE_UNKNOWN },	/* pop %rax */
+		{ { 0x50, 0x00 }, DECODE_UNKNOWN },	/* push %rax */
+	};
+	struct insn insn;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++)
+		EXPECT_EQ(insn_decode(&insn, INSN_MODE_64, forms[i].code, 2),
+			  forms[i].result);
+}
+
 TEST(decode_fifteen_bytes)
 {
 	u8 code[20];
