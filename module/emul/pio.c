@@ -152,6 +152,8 @@ static void advance(struct lvx_vcpu *vcpu, const struct port_string *s,
 			return;
 	}
 	emul->ctx.rip += s->insn.len;
+	if (!emul->ctx.cs_long)
+		emul->ctx.rip = (u32)emul->ctx.rip;
 	emul->ctx.rflags &= ~(u64)EXEC_RF;
 }
 

@@ -242,4 +242,26 @@ TEST(counter_rewritten)
 	ASSERT_EQ(GPA_FREE + 3, get_regs(v).rdi);
 }
 
+/* Outside 64-bit mode EIP wraps at 4 GiB. */
+TEST(string_at_the_end_of_code)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	uint8_t *last = alloc_pages(PAGE);
+	struct kvm_regs regs;
+
+	vm_slot(v->vm, 2, 0, 0xfffff000, PAGE, last);
+	last[PAGE - 1] = 0x6e;		/* outsb */
+	v->vm->ram[0] = 0xf4;		/* hlt */
+	vcpu_prot(v, 0xffffffff);
+	regs = get_regs(v);
+	regs.rdx = PORT;
+	regs.rsi = GPA_FREE;
+	set_regs(v, &regs);
+	ASSERT_EXIT(KVM_EXIT_IO, v);
+	ASSERT_EQ(PORT, v->run->io.port);
+	ASSERT_EXIT(KVM_EXIT_HLT, v);
+	ASSERT_EQ(1, get_regs(v).rip);
+}
+
 LVX_TEST_MAIN
+
