@@ -105,9 +105,10 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
 	}
 }
 
-/* What take_results() compares with, now or after user space's turn. */
+/* What to compare with afterwards, now or after user space's turn. */
 static void remember(struct lvx_vcpu *vcpu, const struct lvx_emul_ctx *ctx)
 {
+	to_vmx(vcpu)->emul_rip = lvx_rip(vcpu);
 	to_vmx(vcpu)->emul_rsp = vcpu->regs[LVX_RSP];
 	to_vmx(vcpu)->emul_rflags = ctx->rflags;
 }
@@ -148,7 +149,7 @@ enum lvx_next lvx_exit_io_atomic(struct lvx_vcpu *vcpu)
 	if (io.string)
 		return LVX_SLOW;
 	if (lvx_emul_pio(vcpu, io.port, io.size, io.in) == LVX_EMUL_TO_USER) {
-		to_vmx(vcpu)->io_rip = lvx_rip(vcpu);
+		to_vmx(vcpu)->emul_rip = lvx_rip(vcpu);
 		return LVX_TO_USER;
 	}
 	lvx_skip(vcpu);
@@ -165,8 +166,8 @@ enum lvx_next lvx_exit_io_string(struct lvx_vcpu *vcpu)
 }
 
 /*
- * User space served an IN or OUT. Unless it moved RIP as well, the instruction
- * ends only now; the VMCS still has its length.
+ * User space served an IN or OUT. The instruction ends only now; the VMCS still
+ * has its length.
  */
 static enum lvx_next complete_pio(struct lvx_vcpu *vcpu)
 {
@@ -175,9 +176,8 @@ static enum lvx_next complete_pio(struct lvx_vcpu *vcpu)
 
 	if (string)
 		return lvx_emul_next(vcpu, result);
-	if (result == LVX_EMUL_DONE && lvx_rip(vcpu) == to_vmx(vcpu)->io_rip)
-		lvx_skip(vcpu);
-	return result == LVX_EMUL_TO_USER ? LVX_TO_USER : LVX_RESUME;
+	lvx_skip(vcpu);
+	return LVX_RESUME;
 }
 
 static enum lvx_next complete_msr(struct lvx_vcpu *vcpu, bool write)
@@ -196,9 +196,18 @@ static enum lvx_next complete_msr(struct lvx_vcpu *vcpu, bool write)
 	return LVX_RESUME;
 }
 
+/* Has user space put the vCPU elsewhere, for example reset it? */
+static bool moved(struct lvx_vcpu *vcpu)
+{
+	return lvx_rip(vcpu) != to_vmx(vcpu)->emul_rip;
+}
+
 /**
  * lvx_complete_pending() - user space served what the last exit asked for
  * @vcpu: loaded, vcpu->pending is set
+ *
+ * An access to a device or port is dropped if user space moved RIP meanwhile:
+ * what it interrupted is not what the vCPU is to go on with.
  */
 enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu)
 {
@@ -207,8 +216,10 @@ enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu)
 	vcpu->pending = LVX_PENDING_NONE;
 	switch (pending) {
 	case LVX_PENDING_PIO:
-		return complete_pio(vcpu);
+		return moved(vcpu) ? LVX_RESUME : complete_pio(vcpu);
 	case LVX_PENDING_MMIO:
+		if (moved(vcpu))
+			return LVX_RESUME;
 		return lvx_emul_next(vcpu, lvx_emul_mmio_complete(vcpu));
 	case LVX_PENDING_RDMSR:
 		return complete_msr(vcpu, false);

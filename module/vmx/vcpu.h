@@ -127,7 +127,7 @@ struct lvx_vmx {
 	struct lvx_msr_state *msrs;	/* MSRs that are memory only: msr.c */
 
 	/* Registers before an instruction that lvx executes, or user space does. */
-	u64 emul_rsp, emul_rflags, io_rip;
+	u64 emul_rip, emul_rsp, emul_rflags;
 
 	int error;			/* -errno of LVX_ERROR */
 	u32 fail_instruction_error;	/* of the last failed VM entry */

@@ -242,6 +242,39 @@ TEST(counter_rewritten)
 	ASSERT_EQ(GPA_FREE + 3, get_regs(v).rdi);
 }
 
+/* User space may put the vCPU elsewhere: then the data goes nowhere. */
+GUEST_ASM(away, 64, "nop; hlt");
+
+TEST(moved_during_in)
+{
+	static const struct kvm_regs start = {
+		.rax = 0x1122334455667788, .rcx = 3, .rdx = PORT, .rdi = GPA_FREE,
+	};
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_regs regs;
+
+	/* KVM goes back to a string instruction. */
+	for (int string = 0; string <= on_lvx(); string++) {
+		load_asm(v->vm, GPA_BLOB + 0x100, away);
+		if (string)
+			load_asm(v->vm, GPA_BLOB, rep_insb);
+		else
+			load_asm(v->vm, GPA_BLOB, in_dx8);
+		start_blob(v, &start);
+		ASSERT_EXIT(KVM_EXIT_IO, v);
+		memset(io_data(v), 0xaa, 3);
+		regs = get_regs(v);
+		regs.rip = GPA_BLOB + 0x100;
+		set_regs(v, &regs);
+		ASSERT_EXIT(KVM_EXIT_HLT, v);
+		regs = get_regs(v);
+		EXPECT_EQ(GPA_BLOB + 0x102, regs.rip);
+		EXPECT_EQ(start.rax, regs.rax);
+		EXPECT_EQ(start.rcx, regs.rcx);
+		EXPECT_EQ(start.rdi, regs.rdi);
+	}
+}
+
 /* Outside 64-bit mode EIP wraps at 4 GiB. */
 TEST(string_at_the_end_of_code)
 {
@@ -264,4 +297,3 @@ TEST(string_at_the_end_of_code)
 }
 
 LVX_TEST_MAIN
-

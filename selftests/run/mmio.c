@@ -321,6 +321,60 @@ TEST(interrupt_in_repetition)
 	EXPECT_EQ(NR_FILL - 1, irq_rcx);
 }
 
+/*
+ * User space may put the vCPU elsewhere while it serves an access, for example
+ * resets it. What it interrupted isn't finished then.
+ */
+#define GPA_AWAY	(GPA_BLOB + 0x100)
+
+GUEST_ASM(store_plain, 64, "mov %ecx, (%rdi); hlt");
+GUEST_ASM(store_pushed, 64, "pop (%rdi); hlt");
+GUEST_ASM(load_plain, 64, "mov (%rdi), %ecx; hlt");
+GUEST_ASM(load_added, 64, "add (%rdi), %ecx; hlt");
+GUEST_ASM(away, 64, "nop; hlt");
+
+static const struct moved {
+	const char *name, *code, *end;
+	bool like_kvm;		/* not: KVM goes back, and finishes a load */
+} moved[] = {
+#define MOVED(name, like_kvm)	{ #name, name, name##_end, like_kvm }
+	MOVED(store_plain, true),
+	MOVED(store_pushed, true),
+	MOVED(fill, true),
+	MOVED(load_plain, false),
+	MOVED(load_added, false),
+};
+
+static void run_moved(struct __test_metadata *_metadata, const struct moved *m)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_regs r, back;
+
+	start_fill(v);
+	memcpy(v->vm->ram + GPA_BLOB, m->code, m->end - m->code);
+	load_asm(v->vm, GPA_AWAY, away);
+	ASSERT_EXIT(KVM_EXIT_MMIO, v);
+	memset(v->run->mmio.data, 0x5a, 8);
+	r = get_regs(v);
+	r.rip = GPA_AWAY;
+	set_regs(v, &r);
+	TH_LOG("%s", m->name);
+	ASSERT_EXIT(KVM_EXIT_HLT, v);
+	back = get_regs(v);
+	EXPECT_EQ(GPA_AWAY + 2, back.rip);
+	EXPECT_EQ(r.rcx, back.rcx);
+	EXPECT_EQ(r.rdi, back.rdi);
+	EXPECT_EQ(r.rsp, back.rsp);
+	vm_free(v->vm);
+}
+
+TEST(moved_during_access)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++)
+		if (on_lvx() || moved[i].like_kvm)
+			run_moved(_metadata, &moved[i]);
+}
+
 /* Writes to a read-only slot go to user space, reads come from the memory. */
 static void g_rom(void)
 {
