@@ -64,15 +64,21 @@ static enum lvx_next raise_fault(struct lvx_vcpu *vcpu,
 	return LVX_RESUME;
 }
 
-/* The registers that an executed instruction left in the context. */
+/*
+ * The registers that an executed instruction left in the context. Of the flags
+ * those that it changed: what else there is, TF for one, may be new, or a
+ * debugger's that has gone.
+ */
 static void take_results(struct lvx_vcpu *vcpu, const struct lvx_emul_ctx *ctx)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u64 changed = ctx->rflags ^ vmx->emul_rflags;
 
 	if (vcpu->regs[LVX_RSP] != vmx->emul_rsp)
 		lvx_set_rsp(vcpu, vcpu->regs[LVX_RSP]);
-	if (ctx->rflags != vmx->emul_rflags)
-		lvx_set_rflags(vcpu, ctx->rflags);
+	if (changed)
+		lvx_set_rflags(vcpu, (lvx_rflags(vcpu) & ~changed) |
+				     (ctx->rflags & changed));
 	if (ctx->rip != lvx_rip(vcpu))
 		lvx_skip_to(vcpu, ctx->rip);
 }
@@ -89,7 +95,8 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
 	switch (result) {
 	case LVX_EMUL_DONE:
 		/* An iteration of a string instruction traps, too. */
-		if (ctx->rip == lvx_rip(vcpu) && ctx->rflags & X86_EFLAGS_TF)
+		if (ctx->rip == lvx_rip(vcpu) &&
+		    lvx_rflags(vcpu) & X86_EFLAGS_TF)
 			lvx_debug_step(vcpu);
 		take_results(vcpu, ctx);
 		return LVX_RESUME;

@@ -257,6 +257,31 @@ TEST(single_step_blocks_interrupts)
 	EXPECT_EQ(1, hits);
 }
 
+GUEST_ASM(add_mmio, 64, "add %eax, (%rdi); nop; hlt");
+
+/* The debugger leaves while an instruction waits for it: so does its TF. */
+TEST(single_step_ends_in_access)
+{
+	struct vcpu *v = debugged(0);
+	struct kvm_regs r;
+
+	load_asm(v->vm, GPA_BLOB, add_mmio);
+	vcpu_long_at(v, GPA_BLOB);
+	r = get_regs(v);
+	r.rdi = GPA_MMIO;
+	set_regs(v, &r);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_SINGLESTEP, 0, 0, 0));
+	step(v);
+	ASSERT_EQ(KVM_EXIT_MMIO, v->run->exit_reason);
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	ASSERT_EXIT(KVM_EXIT_MMIO, v);
+	ASSERT_EQ(1, v->run->mmio.is_write);
+	ASSERT_EXIT(KVM_EXIT_HLT, v);
+	EXPECT_EQ(0, get_regs(v).rflags & RFLAGS_TF);
+	/* What an emulated CPU may leave pending, as above. */
+	EXPECT_GE(1, hits);
+}
+
 TEST(general_detect)
 {
 	struct vcpu *v = debugged(0);
