@@ -133,7 +133,7 @@ static enum lvx_emul_result move_batch(struct lvx_vcpu *vcpu,
 	return LVX_EMUL_DONE;
 }
 
-/* Registers after @count elements; RIP if these were the last. */
+/* Registers after @count elements; RIP if these were the last, else RF. */
 static void advance(struct lvx_vcpu *vcpu, const struct port_string *s,
 		    u32 count)
 {
@@ -148,8 +148,11 @@ static void advance(struct lvx_vcpu *vcpu, const struct port_string *s,
 	if (s->insn.rep) {
 		exec_set_gpr(&emul->cpu, &s->insn, LVX_RCX, s->insn.adsize,
 			     vcpu->regs[LVX_RCX] - count);
-		if (elements_left(vcpu, s))
+		if (elements_left(vcpu, s)) {
+			/* A breakpoint here was met before the first one. */
+			emul->ctx.rflags |= EXEC_RF;
 			return;
+		}
 	}
 	emul->ctx.rip += s->insn.len;
 	if (!emul->ctx.cs_long)

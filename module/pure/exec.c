@@ -249,7 +249,8 @@ static enum exec_result step_finish(struct exec *x, struct exec_cpu *cpu)
 {
 	x->step = STEP_PLAN;
 	if (string_goes_on(x, cpu)) {
-		cpu->rflags = x->rflags;
+		/* A breakpoint here was met before the first iteration. */
+		cpu->rflags = x->rflags | EXEC_RF;
 		return EXEC_AGAIN;
 	}
 	cpu->rflags = x->rflags & ~(u64)EXEC_RF;

@@ -395,6 +395,38 @@ TEST(guests_breakpoints_in_a_row)
 	EXPECT_EQ(12, vcpu_sync(v));
 }
 
+extern const char bp_ins[];
+static uint8_t inputs[3 * PAGE];
+
+/*
+ * Between the batches of a repeated string instruction RF is set, so that the
+ * breakpoint isn't met again.
+ */
+static void guest_breakpoint_on_string(void)
+{
+	uint64_t di = (uintptr_t)inputs, n = sizeof(inputs);
+
+	set_dr(0, (uintptr_t)bp_ins);
+	set_dr(7, DR7_ONE | DR7_ENABLE(0));
+	asm volatile("bp_ins: rep insb"
+		     : "+D"(di), "+c"(n) : "d"(0x1234) : "memory");
+	guest_sync(hits);
+}
+
+TEST(guests_breakpoint_on_string)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	/* KVM looks for breakpoints with the RF that the exit has cleared. */
+	if (!on_lvx())
+		return;
+	guest_handlers[DB] = own_db;
+	vcpu_long(v, guest_breakpoint_on_string);
+	while (vcpu_exit(v) == KVM_EXIT_IO && v->run->io.port == 0x1234)
+		;
+	EXPECT_EQ(1, vcpu_report(v));
+}
+
 /* The host's debugger uses them all, and the guest does not notice. */
 static void guest_keeps_its_registers(void)
 {

@@ -166,7 +166,6 @@ TEST(exec_repeats)
 
 	gpr[1] = 3;
 	gpr[7] = 0x1000;
-	cpu.rflags |= EXEC_RF;
 	BEGIN(&x, INSN_MODE_32, "\xf3\xab");		/* rep stos %eax */
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(exec_run(&x, &cpu), EXEC_WRITE);
@@ -174,11 +173,11 @@ TEST(exec_repeats)
 		EXPECT_EQ(gpr[1], 3 - i);
 		EXPECT_EQ(cpu.rip, 0xfff0);
 		EXPECT_EQ(exec_run(&x, &cpu), i < 2 ? EXEC_AGAIN : EXEC_DONE);
+		EXPECT_EQ(cpu.rflags & EXEC_RF, i < 2 ? EXEC_RF : 0);
 	}
 	EXPECT_EQ(gpr[1], 0);
 	EXPECT_EQ(gpr[7], 0x100c);
 	EXPECT_EQ(cpu.rip, 0xfff2);
-	EXPECT(!(cpu.rflags & EXEC_RF));
 }
 
 TEST(exec_alignment)
