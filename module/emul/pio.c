@@ -335,6 +335,8 @@ enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 			 size, in, &s->la))
 		return emul_fault(emul, seg == INSN_SS ? X86_TRAP_SS :
 							 X86_TRAP_GP);
+	if (emul->cpu.align_check && s->la & (size - 1))
+		return emul_fault(emul, X86_TRAP_AC);
 	s->count = batch_size(vcpu, s, seg);
 	return run_batch(vcpu, s);
 }

@@ -89,6 +89,7 @@ GUEST_ASM(rep_insw, 64, "rep insw; hlt");
 GUEST_ASM(rep_insl, 64, "rep insl; hlt");
 GUEST_ASM(one_insb, 64, "insb; hlt");
 GUEST_ASM(one_outsl, 64, "outsl; hlt");
+GUEST_ASM(insl_twice, 64, "insl; inc %rdi; insl; hlt");
 
 struct string {
 	const char *name, *code, *end;
@@ -222,6 +223,41 @@ TEST(string_into_page_fault)
 	ASSERT_EQ(6, fault_rcx);
 	ASSERT_EQ(2 * MIB, fault_rdi);
 	ASSERT_EQ(0x5a, v->vm->ram[2 * MIB - 1]);
+}
+
+static void alignment(struct guest_frame *f)
+{
+	fault_rdi = f->rdi;
+	guest_sync(17);
+}
+
+/* Ring 3 may do I/O, and asks for its operands to be checked. */
+TEST(misaligned_string)
+{
+	struct kvm_regs regs = {
+		.rdx = PORT, .rdi = GPA_FREE,
+		.rflags = 3 << 12 | 1 << 18,	/* IOPL, AC */
+	};
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_sregs sregs;
+
+	/* KVM doesn't check them. */
+	if (!on_lvx())
+		return;
+	guest_handlers[17] = alignment;
+	load_asm(v->vm, GPA_BLOB, insl_twice);
+	start_blob(v, &regs);
+	sregs = get_sregs(v);
+	sregs.cs.selector = SEL_UCODE64;
+	sregs.ss.selector = SEL_UDATA;
+	sregs.cs.dpl = 3;
+	sregs.ss.dpl = 3;
+	sregs.cr0 |= 1 << 18;			/* AM */
+	set_sregs(v, &sregs);
+	ASSERT_EXIT(KVM_EXIT_IO, v);
+	ASSERT_EQ(PORT, v->run->io.port);
+	ASSERT_EQ(17, vcpu_sync(v));
+	ASSERT_EQ(GPA_FREE + 5, fault_rdi);
 }
 
 /* User space may change registers while it serves a batch. */
