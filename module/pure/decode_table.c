@@ -144,8 +144,8 @@ static const struct insn_row groups[NR_GROUPS][8] = {
 	},
 	[GROUP_11] = { ROW(MOV, MEM, IMM, 0) },
 	[GROUP_16] = {
-		ROW(PREFETCH, MEM, NONE, 0), ROW(PREFETCH, NONE, MEM, 0),
-		ROW(PREFETCH, MEM, NONE, 0), ROW(PREFETCH, NONE, MEM, 0),
+		ROW(PREFETCH, MEM, NONE, 0), ROW(PREFETCH, MEM, NONE, 0),
+		ROW(PREFETCH, MEM, NONE, 0), ROW(PREFETCH, MEM, NONE, 0),
 	},
 	/* CLWB (66), CLFLUSH and CLFLUSHOPT (66); a device has no cache. */
 	[GROUP_15] = {

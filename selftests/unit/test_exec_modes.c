@@ -418,6 +418,23 @@ TEST(exec_port_strings)
 	EXPECT_EQ(gpr[6], 0x2004);
 }
 
+/* A device isn't read for a hint. */
+TEST(exec_prefetch)
+{
+	static const char codes[][4] = {
+		"\x0f\x18\x03", "\x0f\x18\x0b", "\x0f\x18\x13",
+		"\x0f\x18\x1b", "\x0f\x0d\x0b",
+	};
+	struct exec_cpu cpu = legacy_cpu();
+	struct exec x;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		BEGIN(&x, INSN_MODE_64, codes[i]);
+		EXPECT_EQ(exec_run(&x, &cpu), EXEC_DONE);
+	}
+}
+
 TEST(exec_refuses_what_it_does_not_know)
 {
 	struct exec_cpu cpu = legacy_cpu();
