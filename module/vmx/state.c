@@ -167,9 +167,11 @@ int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3)
 	u64 pdpte[4];
 	u32 i;
 
-	if (lvx_read_guest(vcpu->vm, cr3 & GENMASK(31, 5), pdpte, sizeof(pdpte)))
-		return -EINVAL;
+	cr3 &= GENMASK(31, 5);
 	for (i = 0; i < 4; i++) {
+		/* One by one: each is read at once. */
+		if (lvx_read_guest(vcpu->vm, cr3 + 8 * i, &pdpte[i], 8))
+			return -EINVAL;
 		if ((pdpte[i] & 1) && (pdpte[i] & reserved))
 			return -EINVAL;
 	}
