@@ -16,7 +16,6 @@
  * an hrtimer that does no more than make LVX_REQ_TIMER.
  */
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
@@ -44,9 +43,8 @@ static u64 tsc_to_ns(struct lvx_vcpu *vcpu, u64 when)
 
 	if (when <= now)
 		return 0;
-	/* Rounded up: the interrupt must not come before the deadline. */
-	return ktime_get_ns() + 1 +
-	       mul_u64_u32_div(when - now, USEC_PER_SEC, tsc_khz);
+	/* Perhaps before it, if it is far: who wakes up then waits again. */
+	return ktime_get_ns() + lvx_apic_ticks_to_ns(when - now, tsc_khz);
 }
 
 /* 0: at once. */

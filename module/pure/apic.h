@@ -198,6 +198,7 @@ enum lvx_apic_wait lvx_apic_timer_next(const struct lvx_apic *apic, u64 *when);
 bool lvx_apic_timer_fire(struct lvx_apic *apic, u64 now, u64 tsc);
 bool lvx_apic_set_tsc_deadline(struct lvx_apic *apic, u64 deadline);
 u64 lvx_apic_tsc_deadline(const struct lvx_apic *apic);
+u64 lvx_apic_ticks_to_ns(u64 ticks, u32 khz);
 /* Between apic.c and apic_timer.c. */
 void lvx_apic_timer_start(struct lvx_apic *apic, u64 now);
 void lvx_apic_timer_divide(struct lvx_apic *apic, u32 old_divide, u64 now);

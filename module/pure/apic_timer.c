@@ -15,6 +15,8 @@
  */
 #define MIN_PERIOD_NS	200000
 
+#define NS_PER_MS	1000000
+
 static u32 mode_of(const struct lvx_apic *apic)
 {
 	u32 mode = lvx_apic_get(apic, LVX_APIC_LVT_TIMER) & LVX_APIC_TIMER_MODE;
@@ -221,4 +223,20 @@ u64 lvx_apic_tsc_deadline(const struct lvx_apic *apic)
 	if (!lvx_apic_enabled(apic) || mode_of(apic) != LVX_APIC_TIMER_TSC)
 		return 0;
 	return apic->tsc_deadline;
+}
+
+/**
+ * lvx_apic_ticks_to_ns() - how long to wait for a deadline
+ * @ticks: of the TSC until then
+ * @khz: of the TSC, not 0
+ *
+ * Rounded up: the interrupt must not come before the deadline.
+ *
+ * Return: ns, 2^32 ms or 50 days at most: the guest chooses the deadline, and
+ * the ticks to one that is never meant to come make too many ns for 64 bits.
+ */
+u64 lvx_apic_ticks_to_ns(u64 ticks, u32 khz)
+{
+	ticks = min_t(u64, ticks, (u64)khz << 32);
+	return mul_u64_u32_div(ticks, NS_PER_MS, khz) + 1;
 }

@@ -138,6 +138,19 @@ static void g_deadline_by_jump(void)
 	CHECK_EQ(1, nr_taken);
 }
 
+/* A deadline that never comes: something else ends the HLT. */
+static void g_deadline_never(void)
+{
+	apic_on();
+	guest_handlers[0xec] = on_interrupt;
+	apic_write(APIC_LVT_TIMER, TIMER_DEADLINE | 0xed);
+	wrmsr(MSR_DEADLINE, -1ULL);
+	guest_sync(1);
+	sti_hlt_cli();
+	CHECK_EQ(1, nr_taken);
+	CHECK_EQ(-1ULL, rdmsr(MSR_DEADLINE));
+}
+
 static void run_with_deadline(struct vcpu *v, void (*fn)(void))
 {
 	struct kvm_cpuid2 *c = supported_cpuid();
@@ -157,6 +170,18 @@ TEST_F(lapic, deadline)
 TEST_F(lapic, deadline_busy)
 {
 	run_with_deadline(self->v, g_deadline_busy);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+TEST_F(lapic, deadline_never)
+{
+	struct kvm_msi wake = { .address_lo = 0xfee00000, .data = 0xec };
+
+	run_with_deadline(self->v, g_deadline_never);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	alarm_ms(SIGUSR1, 50);
+	ASSERT_EQ(-EINTR, vcpu_run(self->v));
+	do_ioctl(self->vm->fd, KVM_SIGNAL_MSI, &wake);
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
 }
 

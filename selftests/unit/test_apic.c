@@ -520,6 +520,26 @@ TEST(timer_deadline)
 	EXPECT_EQ(lvx_apic_timer_next(&apic, &when), LVX_APIC_WAIT_NONE);
 }
 
+/* Never early, and however far the deadline is, the result has 64 bits. */
+TEST(timer_ticks_to_ns)
+{
+	static const u32 rates[] = { 1, 50000, 806400, 1000000, 3000000, U32_MAX };
+	u64 most = (1000000ULL << 32) + 1;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rates); i++) {
+		u64 khz = rates[i];
+
+		EXPECT_EQ(lvx_apic_ticks_to_ns(0, khz), 1);
+		EXPECT_EQ(lvx_apic_ticks_to_ns(khz, khz), 1000001);
+		EXPECT_EQ(lvx_apic_ticks_to_ns(khz << 32, khz), most);
+		EXPECT_EQ(lvx_apic_ticks_to_ns(U64_MAX, khz), most);
+	}
+	EXPECT_EQ(lvx_apic_ticks_to_ns(1, 806400), 2);
+	EXPECT_EQ(lvx_apic_ticks_to_ns(1, 3000000), 1);
+	EXPECT_EQ(lvx_apic_ticks_to_ns(10, 3000000), 4);
+}
+
 TEST(timer_without_deadline)
 {
 	u64 when;
