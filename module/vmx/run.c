@@ -8,7 +8,9 @@
  * keeps interrupts off and goes back and forth between the guest and the atomic
  * rows of the exit table. The host loses nothing by it: an interrupt for the
  * host that arrives meanwhile makes the next VM entry exit at once, and that
- * exit is no atomic row.
+ * exit is no atomic row. Only what a handler itself brings about on this CPU
+ * comes without an interrupt, a task woken by an eventfd above all, so work of
+ * the thread ends the inner loop, too.
  */
 #include <linux/context_tracking.h>
 #include <linux/entry-kvm.h>
@@ -248,6 +250,8 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
 		next = handle_atomic(vcpu);
 		if (next != LVX_RESUME)
 			return next;
+		if (__xfer_to_guest_mode_work_pending())
+			return LVX_RESUME;
 		if (!READ_ONCE(vcpu->requests))
 			continue;
 		if (vcpu->requests & ~QUICK_REQUESTS)

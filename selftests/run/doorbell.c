@@ -4,6 +4,8 @@
  * (address, length, value), and what KVM_IRQ_LINE_STATUS says became of an
  * interrupt.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 #include "harness.h"
@@ -190,6 +192,72 @@ TEST_F(doorbell, all_bits_of_the_value)
 	EXPECT_EQ(false, RINGS(0, variant->max, big ^ 1));
 	EXPECT_EQ(false, RINGS(0, variant->max, big ^ 1ULL << 31));
 	EXPECT_EQ(1, signals(self->fd[0]));
+}
+
+/*
+ * Who waits for a doorbell on the CPU that the guest runs on gets it when the
+ * doorbell rings, and not with the host's next tick, of which there is one in
+ * 4 ms.
+ */
+#define RINGS_IN_ALL	31
+
+static volatile uint32_t answered;
+static volatile uint64_t delay[RINGS_IN_ALL];
+
+static void g_ringer(void)
+{
+	for (uint32_t i = 0; i < RINGS_IN_ALL; i++) {
+		uint64_t start = rdtsc();
+
+		outw(0x5000, 1);
+		while (answered == i)
+			relax();
+		delay[i] = rdtsc() - start;
+	}
+}
+
+static void *answerer(void *arg)
+{
+	eventfd_t n;
+
+	while (answered < RINGS_IN_ALL && !eventfd_read(*(int *)arg, &n))
+		answered++;
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+TEST(rings_at_once)
+{
+	struct sched_param prio = { .sched_priority = 1 };
+	struct vm *vm = vm_new(0);
+	struct vcpu *v = vcpu_new(vm, 0);
+	int fd = eventfd(0, 0);
+	uint64_t sorted[RINGS_IN_ALL];
+	pthread_t thread;
+	cpu_set_t cpu;
+
+	connect(vm, fd, 0x5000, 2, KVM_IOEVENTFD_FLAG_PIO, 0);
+	vcpu_long(v, g_ringer);
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(cpu), &cpu));
+	/* Inherits the CPU. */
+	ASSERT_EQ(0, pthread_create(&thread, NULL, answerer, &fd));
+	ASSERT_EQ(0, pthread_setschedparam(thread, SCHED_FIFO, &prio));
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	pthread_join(thread, NULL);
+	for (int i = 0; i < RINGS_IN_ALL; i++)
+		sorted[i] = delay[i];
+	qsort(sorted, RINGS_IN_ALL, sizeof(sorted[0]), by_value);
+	/* In microseconds. */
+	ASSERT_GT(1000, sorted[RINGS_IN_ALL / 2] * 1000 /
+			do_ioctl(v->fd, KVM_GET_TSC_KHZ, 0));
 }
 
 /* -------------------------------------------------------- IRQ_LINE_STATUS */
