@@ -88,6 +88,8 @@ u8 lvx_lapic_eoi_vector(const struct lvx_vcpu *vcpu);
  * effect. take: acknowledges it (IRR to ISR, or the PIC's INTA cycle).
  */
 int lvx_irq_peek(struct lvx_vcpu *vcpu);
+/* Does an interrupt of user space's PIC reach the CPU? */
+bool lvx_irq_takes_extint(const struct lvx_vcpu *vcpu);
 int lvx_irq_take(struct lvx_vcpu *vcpu);
 /* The TPR threshold control: 0 if nothing is held back by TPR. */
 u32 lvx_lapic_tpr_threshold(struct lvx_vcpu *vcpu);

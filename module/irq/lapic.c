@@ -301,6 +301,17 @@ static int pic_interrupt(struct lvx_lapic *lapic, bool take)
 }
 
 /**
+ * lvx_irq_takes_extint() - is the CPU connected to a PIC's output?
+ * @vcpu: the caller's own
+ *
+ * Return: true without a LAPIC, or if the LAPIC's LINT0 passes it on.
+ */
+bool lvx_irq_takes_extint(const struct lvx_vcpu *vcpu)
+{
+	return !vcpu->lapic || vcpu->lapic->takes_extint;
+}
+
+/**
  * lvx_irq_peek() - the interrupt that the vCPU would take with RFLAGS.IF set
  * @vcpu: its inbox is empty
  *

@@ -206,9 +206,15 @@ bool lvx_interrupts_enabled(struct lvx_vcpu *vcpu)
 	       !(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & IRQ_BLOCKED);
 }
 
+/* Does user space have the PIC, and does the guest listen to it? */
+static bool heeds_user(struct lvx_vcpu *vcpu)
+{
+	return !lvx_irqchip_full(vcpu->vm) && lvx_irq_takes_extint(vcpu);
+}
+
 /**
  * lvx_ready_for_injection() - may user space queue an interrupt now?
- * @vcpu: loaded; its interrupt controllers are user space's
+ * @vcpu: loaded
  */
 bool lvx_ready_for_injection(struct lvx_vcpu *vcpu)
 {
@@ -216,13 +222,19 @@ bool lvx_ready_for_injection(struct lvx_vcpu *vcpu)
 
 	return lvx_interrupts_enabled(vcpu) && vmx->user_irq < 0 &&
 	       !vmx->exception.pending &&
-	       !(vmx->event.info & INTR_INFO_VALID_MASK);
+	       !(vmx->event.info & INTR_INFO_VALID_MASK) && heeds_user(vcpu);
+}
+
+/* KVM_INTERRUPT's waits while the guest has LINT0 masked. */
+static bool user_irq_pending(struct lvx_vcpu *vcpu)
+{
+	return to_vmx(vcpu)->user_irq >= 0 && lvx_irq_takes_extint(vcpu);
 }
 
 /* Is there an interrupt to deliver, whether or not the guest takes it now? */
 static bool irq_pending(struct lvx_vcpu *vcpu)
 {
-	return to_vmx(vcpu)->user_irq >= 0 || lvx_irq_peek(vcpu) >= 0;
+	return user_irq_pending(vcpu) || lvx_irq_peek(vcpu) >= 0;
 }
 
 /**
@@ -243,7 +255,7 @@ static int take_irq(struct lvx_vcpu *vcpu)
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	int vector = vmx->user_irq;
 
-	if (vector < 0)
+	if (!user_irq_pending(vcpu))
 		return lvx_irq_take(vcpu);
 	vmx->user_irq = -1;
 	return vector;
@@ -312,7 +324,8 @@ void lvx_inject(struct lvx_vcpu *vcpu)
 			if (irq_pending(vcpu))
 				window |= CPU_BASED_INTR_WINDOW_EXITING;
 		}
-	} else if (vcpu->run->request_interrupt_window && !blocked) {
+	} else if (vcpu->run->request_interrupt_window && !blocked &&
+		   heeds_user(vcpu)) {
 		window |= CPU_BASED_INTR_WINDOW_EXITING;
 	}
 

@@ -450,7 +450,7 @@ static enum lvx_next triple_fault(struct lvx_vcpu *vcpu)
 static bool window_for_user(struct lvx_vcpu *vcpu)
 {
 	return vcpu->run->request_interrupt_window &&
-	       !lvx_irqchip_full(vcpu->vm) && lvx_ready_for_injection(vcpu);
+	       lvx_ready_for_injection(vcpu);
 }
 
 static enum lvx_next report_eoi(struct lvx_vcpu *vcpu)

@@ -393,6 +393,74 @@ TEST(split_external_interrupt)
 	EXPECT_EQ(2, nr_taken);
 }
 
+/* A masked LINT0 is deaf to user space's PIC, whatever it does. */
+static void g_lint0_masked(void)
+{
+	apic_on();
+	sti();
+	asm volatile("nop; nop");
+	guest_sync(1);
+	asm volatile("nop; nop");
+	CHECK_EQ(0, nr_taken);
+	guest_sync(2);
+	apic_write(APIC_LVT_LINT0, 0x700);
+	/* KVM looks at the interrupt again only when something else happens. */
+	apic_icr(0, 0x44000 | V_A);
+	asm volatile("nop");
+	CHECK_EQ(2, nr_taken);
+	cli();
+	guest_sync(3);
+	apic_write(APIC_LVT_LINT0, LVT_MASKED | 0x700);
+	guest_sync(4);
+	sti_hlt_cli();
+}
+
+TEST(split_lint0_masked)
+{
+	struct kvm_msi wake = { .address_lo = 0xfee00000, .data = V_A };
+	struct vcpu *v = new_split();
+	struct kvm_run *run = v->run;
+
+	vcpu_long(v, g_lint0_masked);
+	run->request_interrupt_window = 1;
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, run->if_flag);
+	EXPECT_EQ(0, run->ready_for_interrupt_injection);
+	ASSERT_EQ(0, interrupt(v, V_B));
+	ASSERT_EQ(2, vcpu_sync(v));
+	EXPECT_EQ(0, run->ready_for_interrupt_injection);
+	run->request_interrupt_window = 0;
+	ASSERT_EQ(3, vcpu_sync(v));
+	EXPECT_EQ(V_B, taken[0]);
+	/* Nor does what waits there end a HLT. */
+	ASSERT_EQ(4, vcpu_sync(v));
+	ASSERT_EQ(0, interrupt(v, V_B));
+	alarm_ms(SIGUSR1, 20);
+	ASSERT_EQ(-EINTR, vcpu_run(v));
+	do_ioctl(v->vm->fd, KVM_SIGNAL_MSI, &wake);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	EXPECT_EQ(3, nr_taken);
+	EXPECT_EQ(V_A, taken[2]);
+}
+
+static void g_no_window(void)
+{
+	sti();
+	asm volatile("nop; nop");
+	guest_sync(1);
+}
+
+/* With a PIC in the kernel there is nothing to wait for: the guest runs on. */
+TEST(no_window_with_irqchip)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+
+	vcpu_long(v, g_no_window);
+	v->run->request_interrupt_window = 1;
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, v->run->ready_for_interrupt_injection);
+}
+
 TEST(split_refuses)
 {
 	struct kvm_irq_routing_entry pin = {
