@@ -294,7 +294,13 @@ void lvx_inject(struct lvx_vcpu *vcpu)
 
 	if (vmx->nmi_pending && !blocked) {
 		state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-		if (busy || (state & NMI_BLOCKED)) {
+		if (!busy && (state & GUEST_INTR_STATE_STI)) {
+			/*
+			 * There may be no blocking by STI for NMIs and their
+			 * window, which would open before the instruction.
+			 */
+			window |= CPU_BASED_INTR_WINDOW_EXITING;
+		} else if (busy || (state & NMI_BLOCKED)) {
 			window |= CPU_BASED_NMI_WINDOW_EXITING;
 		} else {
 			vmx->nmi_pending--;

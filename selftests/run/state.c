@@ -432,6 +432,37 @@ TEST(masked_nmi)
 	EXPECT_EQ(1, hits);
 }
 
+extern const char shadow_at[];
+
+static void g_shadow(void)
+{
+	asm volatile("shadow_at: nop\n\t"
+		     "nop");
+	guest_sync(1);
+}
+
+/* An NMI that waits for the end of STI's shadow: one instruction is executed. */
+TEST(nmi_behind_sti)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+	struct kvm_vcpu_events e = get_events(v);
+	struct kvm_regs r;
+
+	guest_handlers[2] = handler;
+	vcpu_long(v, g_shadow);
+	r = get_regs(v);
+	r.rip = (uintptr_t)shadow_at;
+	r.rflags |= 0x200;
+	set_regs(v, &r);
+	e.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
+	e.nmi.pending = 1;
+	ASSERT_EQ(0, set_events(v, &e));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
+	EXPECT_EQ(2, seen.vector);
+	EXPECT_EQ((uintptr_t)shadow_at + 1, seen.rip);
+}
+
 TEST(interrupt_shadow)
 {
 	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
