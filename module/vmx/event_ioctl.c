@@ -304,13 +304,10 @@ int lvx_queue_interrupt(struct lvx_vcpu *vcpu, u32 vector)
  * lvx_queue_nmi() - KVM_NMI
  * @vcpu: loaded
  *
- * One NMI can wait behind another that is being handled; more are lost, as on
- * a CPU. Return: 0.
+ * Return: 0.
  */
 int lvx_queue_nmi(struct lvx_vcpu *vcpu)
 {
-	struct lvx_vmx *vmx = to_vmx(vcpu);
-
-	vmx->nmi_pending = min(vmx->nmi_pending + 1, 2);
+	lvx_add_nmi(vcpu);
 	return 0;
 }

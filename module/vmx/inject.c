@@ -196,6 +196,30 @@ void lvx_set_ctl_cpu(struct lvx_vcpu *vcpu, u32 set, u32 clear)
 			 GUEST_INTR_STATE_MOV_SS)
 #define IRQ_BLOCKED	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
+static bool handles_nmi(void)
+{
+	return vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) & GUEST_INTR_STATE_NMI;
+}
+
+/**
+ * lvx_add_nmi() - an NMI came
+ * @vcpu: loaded
+ *
+ * One can wait behind another that is on its way in or being handled; more are
+ * lost, as on a CPU. Of two that come when there is none, the first one is as
+ * good as on its way.
+ */
+void lvx_add_nmi(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u32 event = vmx->event.info & (INTR_INFO_VALID_MASK |
+				       INTR_INFO_INTR_TYPE_MASK);
+	bool one = event == (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR) ||
+		   handles_nmi();
+
+	vmx->nmi_pending = min(vmx->nmi_pending + 1, one ? 1 : 2);
+}
+
 /**
  * lvx_interrupts_enabled() - would the guest take a maskable interrupt now?
  * @vcpu: loaded
@@ -245,7 +269,8 @@ bool lvx_has_event(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 
-	return vmx->exception.pending || vmx->nmi_pending ||
+	return vmx->exception.pending ||
+	       (vmx->nmi_pending && !handles_nmi()) ||
 	       (vmx->event.info & INTR_INFO_VALID_MASK) ||
 	       ((lvx_rflags(vcpu) & X86_EFLAGS_IF) && irq_pending(vcpu));
 }

@@ -48,7 +48,7 @@ static void sync_lapic(struct lvx_vcpu *vcpu)
 		return;
 	events = lvx_lapic_sync(vcpu, &vmx->sipi_vector);
 	if (events & LVX_EVENT_NMI)
-		vmx->nmi_pending = min(vmx->nmi_pending + 1, 2);
+		lvx_add_nmi(vcpu);
 	vmx->lapic_events |= events & ~LVX_EVENT_NMI;
 }
 

@@ -267,6 +267,7 @@ void lvx_raise_pf(struct lvx_vcpu *vcpu, u64 cr2, u32 error_code);
 void lvx_raise_db(struct lvx_vcpu *vcpu, u64 dr6_bits);
 void lvx_inject(struct lvx_vcpu *vcpu);		/* interrupts off */
 void lvx_requeue_vectoring(struct lvx_vcpu *vcpu);
+void lvx_add_nmi(struct lvx_vcpu *vcpu);
 bool lvx_interrupts_enabled(struct lvx_vcpu *vcpu);
 bool lvx_has_event(struct lvx_vcpu *vcpu);	/* ends a HLT */
 bool lvx_ready_for_injection(struct lvx_vcpu *vcpu);

@@ -154,6 +154,74 @@ TEST(x2apic_faults)
 	ASSERT_EQ(-1U, vcpu_sync(v));
 }
 
+/* -------------------------------------------------------------------- NMIs */
+
+#define SELF_NMI	0x4400
+
+static volatile uint32_t nr_nmis;
+
+/* While an NMI is handled, one more can wait, and not two. */
+static void on_nmi_twice(struct guest_frame *f)
+{
+	if (nr_nmis++)
+		return;
+	apic_icr(0, SELF_NMI);
+	apic_icr(0, SELF_NMI);
+	(void)f;
+}
+
+static void g_nmi_in_nmi(void)
+{
+	apic_on();
+	handle(2, on_nmi_twice);
+	apic_icr(0, SELF_NMI);
+	asm volatile("nop");
+	CHECK_EQ(2, nr_nmis);
+}
+
+TEST_F(lapic, nmis_in_an_nmi)
+{
+	vcpu_long(self->v, g_nmi_in_nmi);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
+/* Nor does the one that waits end a HLT: it is blocked. */
+static void on_nmi_halts(struct guest_frame *f)
+{
+	if (nr_nmis++)
+		return;
+	apic_icr(0, SELF_NMI);
+	guest_sync(1);
+	sti_hlt_cli();
+	guest_sync(2);
+	(void)f;
+}
+
+static void g_hlt_in_nmi(void)
+{
+	apic_on();
+	handle(2, on_nmi_halts);
+	handle(0x41, on_interrupt);
+	apic_icr(0, SELF_NMI);
+	asm volatile("nop");
+	CHECK_EQ(2, nr_nmis);
+	CHECK_EQ(1, nr_taken);
+}
+
+TEST_F(lapic, hlt_in_an_nmi)
+{
+	struct kvm_msi wake = { .address_lo = 0xfee00000, .data = 0x41 };
+
+	vcpu_long(self->v, g_hlt_in_nmi);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	alarm_ms(SIGUSR1, 20);
+	ASSERT_EQ(-EINTR, vcpu_run(self->v));
+	do_ioctl(self->vm->fd, KVM_SIGNAL_MSI, &wake);
+	ASSERT_EQ(2, vcpu_sync(self->v));
+	ASSERT_EQ(1, nr_taken);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
 /* ---------------------------------------------------------- several vCPUs */
 
 static volatile bool ready, stop;
