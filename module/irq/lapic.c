@@ -265,7 +265,7 @@ static void merge(struct lvx_lapic *lapic)
 /**
  * lvx_lapic_sync() - empty the inbox
  * @vcpu: with a LAPIC
- * @sipi: the vector, if a SIPI came
+ * @sipi: the vector, if a SIPI came; else left alone
  *
  * Vectors go into IRR. Context: does not sleep; interrupts may be off.
  *
@@ -284,7 +284,8 @@ u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi)
 	if (READ_ONCE(lapic->events)) {
 		/* Fully ordered; pairs with the barrier before SIPI's bit. */
 		events = xchg(&lapic->events, 0);
-		*sipi = READ_ONCE(lapic->sipi_vector);
+		if (events & LVX_EVENT_SIPI)
+			*sipi = READ_ONCE(lapic->sipi_vector);
 	}
 	return events;
 }

@@ -542,6 +542,31 @@ TEST(sipi_received)
 	EXPECT_EQ(0, get_regs(ap).rip);
 }
 
+/* What else comes before it runs takes nothing away from it. */
+TEST(sipi_received_and_nmi)
+{
+	struct kvm_msi nmi = { .address_lo = 0xfee01000, .data = 0x400 };
+	struct kvm_lapic_state lapic;
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *ap;
+	struct kvm_vcpu_events e;
+
+	vcpu_new(vm, 0);
+	ap = vcpu_new(vm, 1);
+	/* Only then KVM sends anything to a LAPIC that has never run. */
+	do_ioctl(ap->fd, KVM_GET_LAPIC, &lapic);
+	do_ioctl(ap->fd, KVM_SET_LAPIC, &lapic);
+	e = get_events(ap);
+	e.flags |= KVM_VCPUEVENT_VALID_SIPI_VECTOR;
+	e.sipi_vector = 0x9f;
+	ASSERT_EQ(0, set_events(ap, &e));
+	ASSERT_EQ(0, set_mp(ap, KVM_MP_STATE_SIPI_RECEIVED));
+	ASSERT_EQ(1, do_ioctl(vm->fd, KVM_SIGNAL_MSI, &nmi));
+	EXPECT_EQ(KVM_MP_STATE_RUNNABLE, get_mp(ap));
+	EXPECT_EQ(0x9f000, get_sregs(ap).cs.base);
+	EXPECT_EQ(1, get_events(ap).nmi.pending);
+}
+
 /* ---------------------------------------------------------------- translate */
 
 static uint64_t translate(struct vcpu *v, uint64_t la)
