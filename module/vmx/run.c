@@ -228,6 +228,22 @@ static __always_inline enum lvx_next handle_atomic(struct lvx_vcpu *vcpu)
 }
 
 /*
+ * The event for the next entry. Taking an interrupt tells its device, which may
+ * have the next one for this vCPU at once, or wake a task. It was too late then
+ * to look at requests, so an interrupt ends the run as soon as the event is in,
+ * like that of a kick from elsewhere.
+ */
+static void inject(struct lvx_vcpu *vcpu)
+{
+	to_vmx(vcpu)->inject = false;
+	lvx_inject(vcpu);
+	if (vcpu->enter_at)
+		lvx_lapic_timer_settle(vcpu);
+	if (READ_ONCE(vcpu->requests) || __xfer_to_guest_mode_work_pending())
+		smp_send_reschedule(smp_processor_id());
+}
+
+/*
  * The inner loop. Returns what the handler of the last exit said: LVX_SLOW
  * means that the exit in vmx->exit_reason still wants its handler.
  */
@@ -237,12 +253,8 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
 	enum lvx_next next;
 
 	for (;;) {
-		if (vmx->inject) {
-			vmx->inject = false;
-			lvx_inject(vcpu);
-			if (vcpu->enter_at)
-				lvx_lapic_timer_settle(vcpu);
-		}
+		if (vmx->inject)
+			inject(vcpu);
 		if (vcpu->leave_at | vmx->left_at)
 			set_preemption_timer(vcpu);
 		if (!world_switch(vcpu))
