@@ -96,6 +96,7 @@ struct lvx_irqchip {
 	spinlock_t lock;
 	struct lvx_pic pic;
 	struct lvx_ioapic ioapic;
+	struct delayed_work resend_work;	/* lines after LVX_IOAPIC_LATER */
 	/* Written under lock, read by any EOI: vectors that someone awaits. */
 	DECLARE_BITMAP(eoi_vectors, 256);
 	/* GSIs whose acknowledgment someone awaits. */

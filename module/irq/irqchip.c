@@ -237,6 +237,41 @@ void lvx_irq_update_eoi(struct lvx_irqchip *chip)
 	spin_unlock_irqrestore(&chip->lock, flags);
 }
 
+/* The pause of a line that nobody serves is over. */
+static void resend(struct work_struct *work)
+{
+	struct lvx_irqchip *chip =
+		container_of(work, struct lvx_irqchip, resend_work.work);
+	struct lvx_ioapic *io = &chip->ioapic;
+	struct lvx_apic_msg msg;
+	unsigned long flags;
+	unsigned int pin;
+
+	spin_lock_irqsave(&chip->lock, flags);
+	for (pin = 0; pin < LVX_IOAPIC_PINS; pin++)
+		if (lvx_ioapic_is_level(io, pin) && (io->irr & BIT(pin)) &&
+		    lvx_ioapic_service(io, pin, &msg))
+			send(chip, pin, &msg);
+	spin_unlock_irqrestore(&chip->lock, flags);
+}
+
+/* An EOI for a pin, under the lock. */
+static void end_pin(struct lvx_irqchip *chip, unsigned int pin)
+{
+	struct lvx_apic_msg msg;
+
+	switch (lvx_ioapic_eoi(&chip->ioapic, pin, &msg)) {
+	case LVX_IOAPIC_NOTHING:
+		break;
+	case LVX_IOAPIC_SEND:
+		send(chip, pin, &msg);
+		break;
+	case LVX_IOAPIC_LATER:
+		schedule_delayed_work(&chip->resend_work, HZ / 100);
+		break;
+	}
+}
+
 /**
  * lvx_irq_eoi() - a LAPIC ended an interrupt that the IOAPIC awaits
  * @chip: the VM's, full
@@ -248,7 +283,6 @@ void lvx_irq_update_eoi(struct lvx_irqchip *chip)
  */
 void lvx_irq_eoi(struct lvx_irqchip *chip, u8 vector, bool broadcast)
 {
-	struct lvx_apic_msg msg;
 	unsigned long flags, pins;
 	unsigned int pin;
 
@@ -263,8 +297,7 @@ void lvx_irq_eoi(struct lvx_irqchip *chip, u8 vector, bool broadcast)
 
 	spin_lock_irqsave(&chip->lock, flags);
 	for_each_set_bit(pin, &pins, LVX_IOAPIC_PINS)
-		if (lvx_ioapic_eoi(&chip->ioapic, pin, &msg))
-			send(chip, pin, &msg);
+		end_pin(chip, pin);
 	spin_unlock_irqrestore(&chip->lock, flags);
 }
 
@@ -341,6 +374,7 @@ static void set_ioapic(struct lvx_irqchip *chip,
 	io->id = state->id & 0xf;
 	io->irr = 0;
 	io->sent = 0;
+	memset(io->vain_eois, 0, sizeof(io->vain_eois));
 	for (pin = 0; pin < LVX_IOAPIC_PINS; pin++)
 		io->redir[pin] = state->redirtbl[pin].bits;
 	for (pin = 0; pin < LVX_IOAPIC_PINS; pin++)
@@ -539,6 +573,7 @@ int lvx_irq_create(struct lvx_vm *vm)
 	spin_lock_init(&chip->lock);
 	spin_lock_init(&chip->map_lock);
 	mutex_init(&chip->routing_mutex);
+	INIT_DELAYED_WORK(&chip->resend_work, resend);
 	lvx_irqfd_init(chip);
 	lvx_ioeventfd_init(chip);
 	if (lvx_coalesced_init(chip)) {
@@ -561,6 +596,7 @@ void lvx_irq_stop(struct lvx_vm *vm)
 	lvx_irqfd_stop(chip);
 	lvx_ioeventfd_stop(chip);
 	lvx_pit_stop(chip);
+	cancel_delayed_work_sync(&chip->resend_work);
 }
 
 /**

@@ -171,17 +171,28 @@ u32 lvx_ioapic_pins_of(const struct lvx_ioapic *io, u8 vector)
  * @io: state
  * @pin: of lvx_ioapic_pins_of(); the device was told before, so that its line
  *	may have gone down
- * @msg: filled in when the line is still up
+ * @msg: filled in for LVX_IOAPIC_SEND
  *
- * Return: true to send @msg again and call lvx_ioapic_sent().
+ * A line that is still up interrupts again. Here no time passes between, as it
+ * does on a bus, so that a guest whose handler does not serve the device would
+ * not get to execute anything else: hence a pause once in a while.
+ *
+ * Return: what is to follow.
  */
-bool lvx_ioapic_eoi(struct lvx_ioapic *io, unsigned int pin,
-		    struct lvx_apic_msg *msg)
+enum lvx_ioapic_next lvx_ioapic_eoi(struct lvx_ioapic *io, unsigned int pin,
+				    struct lvx_apic_msg *msg)
 {
 	if (!lvx_ioapic_is_level(io, pin))
-		return false;
+		return LVX_IOAPIC_NOTHING;
 	io->redir[pin] &= ~LVX_REDIR_REMOTE_IRR;
-	return (io->irr & BIT(pin)) && lvx_ioapic_service(io, pin, msg);
+	if (!(io->irr & BIT(pin)) || !lvx_ioapic_service(io, pin, msg)) {
+		io->vain_eois[pin] = 0;
+		return LVX_IOAPIC_NOTHING;
+	}
+	if (++io->vain_eois[pin] < LVX_IOAPIC_STORM)
+		return LVX_IOAPIC_SEND;
+	io->vain_eois[pin] = 0;
+	return LVX_IOAPIC_LATER;
 }
 
 static u32 read_indirect(const struct lvx_ioapic *io)

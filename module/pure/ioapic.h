@@ -24,6 +24,9 @@
 #define LVX_REDIR_LEVEL		BIT_ULL(15)
 #define LVX_REDIR_MASKED	BIT_ULL(16)
 
+/* So many EOIs in a row that left the line up: nobody serves the device. */
+#define LVX_IOAPIC_STORM	10000
+
 /* lvx_ioapic_set_line(): send the message and report with _sent(). */
 #define LVX_LINE_SEND		1000000
 
@@ -36,6 +39,7 @@
  *	space does not send it twice
  * @redir: redirection entries
  * @sources: who holds each line up, a bit per source
+ * @vain_eois: EOIs in a row, per pin, that left the line up
  */
 struct lvx_ioapic {
 	u32 select;
@@ -44,6 +48,14 @@ struct lvx_ioapic {
 	u32 sent;
 	u64 redir[LVX_IOAPIC_PINS];
 	u8 sources[LVX_IOAPIC_PINS];
+	u16 vain_eois[LVX_IOAPIC_PINS];
+};
+
+/* What is to follow an EOI. */
+enum lvx_ioapic_next {
+	LVX_IOAPIC_NOTHING,
+	LVX_IOAPIC_SEND,	/* the message, and call lvx_ioapic_sent() */
+	LVX_IOAPIC_LATER,	/* call lvx_ioapic_service() after a pause */
 };
 
 /**
@@ -68,8 +80,8 @@ bool lvx_ioapic_service(struct lvx_ioapic *io, unsigned int pin,
 			struct lvx_apic_msg *msg);
 void lvx_ioapic_sent(struct lvx_ioapic *io, unsigned int pin, int takers);
 u32 lvx_ioapic_pins_of(const struct lvx_ioapic *io, u8 vector);
-bool lvx_ioapic_eoi(struct lvx_ioapic *io, unsigned int pin,
-		    struct lvx_apic_msg *msg);
+enum lvx_ioapic_next lvx_ioapic_eoi(struct lvx_ioapic *io, unsigned int pin,
+				    struct lvx_apic_msg *msg);
 void lvx_ioapic_message(const struct lvx_ioapic *io, unsigned int pin,
 			struct lvx_apic_msg *msg);
 u32 lvx_ioapic_read(const struct lvx_ioapic *io, u32 offset);

@@ -190,6 +190,37 @@ TEST_F(irq, ioapic_level)
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
 }
 
+/*
+ * But a handler that does no more than that can't stop the processor for ever:
+ * each so many interrupts the others get some time.
+ */
+static void g_storm(void)
+{
+	apic_on();
+	guest_handlers[VECTOR] = on_apic;
+	ioapic_pin(10, RTE_LEVEL | VECTOR);
+	guest_sync(1);
+	sti();
+	asm volatile("nop; nop");
+	guest_sync(2);
+	asm volatile("nop; nop");
+	cli();
+	last_vector = 0;
+	window();
+	CHECK_EQ(0, last_vector);
+}
+
+TEST_F(irq, ioapic_storm)
+{
+	vcpu_long(self->v, g_storm);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	vm_irq(self->vm, 10, 1);
+	ASSERT_EQ(2, vcpu_sync(self->v));
+	EXPECT_LE(10000, nr_taken);
+	vm_irq(self->vm, 10, 0);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
 /* --------------------------------------------------------------------- PIT */
 
 static void pit_periodic(uint16_t count)

@@ -108,7 +108,7 @@ TEST(edge)
 	EXPECT_EQ(line(4, true), LVX_LINE_COALESCED);
 	EXPECT_EQ(line(4, false), 1);
 	EXPECT_EQ(line(4, true), LVX_LINE_SEND);
-	EXPECT(!lvx_ioapic_eoi(&io, 4, &msg));
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 4, &msg), LVX_IOAPIC_NOTHING);
 	/* An edge at a masked pin is lost. */
 	line(4, false);
 	program(4, 0x10034);
@@ -141,10 +141,10 @@ TEST(level)
 	EXPECT_EQ(line(9, true), IGNORED);
 	EXPECT_EQ(lvx_ioapic_pins_of(&io, 0x50), BIT(9));
 	EXPECT_EQ(lvx_ioapic_pins_of(&io, 0x51), 0);
-	EXPECT(lvx_ioapic_eoi(&io, 9, &msg));
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_SEND);
 	lvx_ioapic_sent(&io, 9, 1);
 	line(9, false);
-	EXPECT(!lvx_ioapic_eoi(&io, 9, &msg));
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_NOTHING);
 	EXPECT_EQ(io.redir[9] & LVX_REDIR_REMOTE_IRR, 0);
 	/* Up again: a new message. */
 	EXPECT_EQ(line(9, true), LVX_LINE_SEND);
@@ -193,9 +193,40 @@ TEST(shared_line)
 	lvx_ioapic_sent(&io, 9, 1);
 	lvx_ioapic_set_line(&io, 9, 1, true, &msg);
 	lvx_ioapic_set_line(&io, 9, 0, false, &msg);
-	EXPECT(lvx_ioapic_eoi(&io, 9, &msg));
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_SEND);
 	lvx_ioapic_set_line(&io, 9, 1, false, &msg);
-	EXPECT(!lvx_ioapic_eoi(&io, 9, &msg));
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_NOTHING);
+}
+
+static void vain_eois(u32 n)
+{
+	while (n--) {
+		EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_SEND);
+		lvx_ioapic_sent(&io, 9, 1);
+	}
+}
+
+/* A line that no EOI brings down is given pauses, each after as many. */
+TEST(storm)
+{
+	lvx_ioapic_init(&io);
+	program(9, 0x8050);
+	line(9, true);
+	lvx_ioapic_sent(&io, 9, 1);
+	for (int i = 0; i < 2; i++) {
+		vain_eois(LVX_IOAPIC_STORM - 1);
+		EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_LATER);
+		EXPECT_EQ(io.redir[9] & LVX_REDIR_REMOTE_IRR, 0);
+		EXPECT(lvx_ioapic_service(&io, 9, &msg));
+		lvx_ioapic_sent(&io, 9, 1);
+	}
+	/* One that was down counts anew. */
+	vain_eois(LVX_IOAPIC_STORM - 1);
+	line(9, false);
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_NOTHING);
+	line(9, true);
+	lvx_ioapic_sent(&io, 9, 1);
+	vain_eois(LVX_IOAPIC_STORM - 1);
 }
 
 TEST(restored_line_has_no_holder)
@@ -206,7 +237,7 @@ TEST(restored_line_has_no_holder)
 	lvx_ioapic_sent(&io, 9, 1);
 	/* Whoever lowers it, it is down. */
 	lvx_ioapic_set_line(&io, 9, 1, false, &msg);
-	EXPECT(!lvx_ioapic_eoi(&io, 9, &msg));
+	EXPECT_EQ(lvx_ioapic_eoi(&io, 9, &msg), LVX_IOAPIC_NOTHING);
 }
 
 TEST(no_such_pin)
@@ -259,7 +290,7 @@ TEST(fuzz)
 			break;
 		case 3:
 			if (pin < LVX_IOAPIC_PINS &&
-			    lvx_ioapic_eoi(&io, pin, &msg))
+			    lvx_ioapic_eoi(&io, pin, &msg) == LVX_IOAPIC_SEND)
 				lvx_ioapic_sent(&io, pin, r >> 16 & 3);
 			break;
 		default:
