@@ -126,16 +126,19 @@ static size_t write_out(struct console *console, const uint8_t *data, size_t len
 /*
  * Write out what the guest printed. One buffer is filled while the other one
  * is written; what could not be written goes back in front of the newer bytes.
+ * If anything may be left, the console stays busy: the main thread comes again.
  */
 void console_flush(struct console *console, bool may_block)
 {
 	uint8_t *data;
 	size_t length, left;
 
-	if (may_block)
+	if (may_block) {
 		pthread_mutex_lock(&console->flush_lock);
-	else if (pthread_mutex_trylock(&console->flush_lock))
+	} else if (pthread_mutex_trylock(&console->flush_lock)) {
+		console->busy = true;
 		return;
+	}
 
 	pthread_mutex_lock(&console->lock);
 	data = console->output;
@@ -155,6 +158,7 @@ void console_flush(struct console *console, bool may_block)
 		console->output = data;
 		console->output_length = left + length;
 		pthread_mutex_unlock(&console->lock);
+		console->busy = true;
 	}
 	pthread_mutex_unlock(&console->flush_lock);
 }

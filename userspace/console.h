@@ -44,7 +44,7 @@ struct console {
 	uint8_t buffers[2][CONSOLE_OUTPUT_SIZE];
 	bool output_broken;		/* stdout takes no more: be silent */
 	atomic_bool closing;		/* give up writes that would block */
-	atomic_bool busy;		/* output since the main thread last looked */
+	atomic_bool busy;		/* there may be output: the main thread has to look */
 
 	/* The rest belongs to the main thread. */
 	struct console_client client;

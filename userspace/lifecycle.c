@@ -98,8 +98,9 @@ static void take_event(struct vm *vm, int timeout)
 
 /*
  * The first byte that the guest prints wakes us. Then we come back every tick
- * to write out what was printed meanwhile, until nothing was. What the guest
- * left in the ring wakes nobody, so with a ring there is always a next time.
+ * to write out what was printed meanwhile, until nothing was and nothing is
+ * left. What the guest left in the ring wakes nobody, so with a ring there is
+ * always a next time.
  */
 static void wait_for_end(struct vm *vm)
 {

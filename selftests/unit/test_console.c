@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The launcher's console with a stdout whose reader stalls: nothing is lost or
+ * stays behind, and nobody waits who must not.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "userspace/console.h"
+
+#define PIPE_SIZE 4096
+
+static struct console console;
+static int out[2];	/* what stdout is meanwhile: read end, write end */
+static int real_stdout;
+
+static void redirect(void)
+{
+	fflush(stdout);
+	real_stdout = dup(STDOUT_FILENO);
+	dup2(out[1], STDOUT_FILENO);
+	close(out[1]);
+	console_init(&console);
+}
+
+/* Failures can be told only after this. */
+static void restore(void)
+{
+	console_fini(&console);
+	dup2(real_stdout, STDOUT_FILENO);
+	close(real_stdout);
+	close(out[0]);
+}
+
+static void start_pipe(void)
+{
+	if (pipe(out) < 0 || fcntl(out[1], F_SETPIPE_SZ, PIPE_SIZE) != PIPE_SIZE)
+		abort();
+	redirect();
+}
+
+static void print(unsigned int count)
+{
+	while (count--)
+		console_put(&console, (uint8_t)count);
+}
+
+/* What the main thread does every ten milliseconds. */
+static void tick(void)
+{
+	if (!console.busy)
+		return;
+	console.busy = false;
+	console_flush(&console, false);
+}
+
+/* What there is to read now, at most a pipe full. */
+static size_t drain(void)
+{
+	static char data[PIPE_SIZE];
+	ssize_t count;
+
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	count = read(out[0], data, sizeof(data));
+
+	return count < 0 ? 0 : (size_t)count;
+}
+
+TEST(rest_follows)
+{
+	size_t left, left_after, read_;
+	bool busy;
+
+	start_pipe();
+	print(PIPE_SIZE + 100);
+	tick();
+	left = console.output_length;
+	read_ = drain();
+	tick();
+	left_after = console.output_length;
+	read_ += drain();
+	tick();
+	busy = console.busy;
+	restore();
+	EXPECT_EQ(left, 100);
+	EXPECT_EQ(left_after, 0);
+	EXPECT_EQ(read_, PIPE_SIZE + 100);
+	EXPECT(!busy);
+}
+
+TEST(rest_follows_another_writer)
+{
+	size_t left, left_after;
+
+	start_pipe();
+	print(100);
+	pthread_mutex_lock(&console.flush_lock);
+	tick();
+	left = console.output_length;
+	pthread_mutex_unlock(&console.flush_lock);
+	tick();
+	left_after = console.output_length;
+	restore();
+	EXPECT_EQ(left, 100);
+	EXPECT_EQ(left_after, 0);
+}
+
+TEST(no_reader_no_rest)
+{
+	size_t left;
+	bool busy;
+
+	signal(SIGPIPE, SIG_IGN);
+	start_pipe();
+	close(out[0]);
+	print(100);
+	tick();
+	left = console.output_length;
+	busy = console.busy;
+	out[0] = -1;
+	restore();
+	EXPECT_EQ(left, 0);
+	EXPECT(!busy);
+}
