@@ -64,7 +64,7 @@ enum console_event { CONSOLE_NONE, CONSOLE_QUIT, CONSOLE_SIGNAL };
 int console_init(struct console *console);
 void console_fini(struct console *console);
 int console_start(struct console *console);
-void console_stop(struct console *console);
+void console_stop(struct console *console, bool hurry);
 void console_attach(struct console *console, const struct console_client *client);
 void console_detach(struct console *console);
 enum console_event console_wait(struct console *console, int timeout, int *signal);

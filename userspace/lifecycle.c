@@ -189,7 +189,9 @@ int vm_live(const struct vm_config *config, struct console *console, struct outc
 	if (console_start(console) == 0) {
 		vcpus_start(&vm);
 		wait_for_end(&vm);
-		console_stop(console);
+		/* Who ends the VM does not wait for who reads its output. */
+		console_stop(console, vm.outcome.end == END_QUIT ||
+				      vm.outcome.end == END_SIGNAL);
 		explain(&vm, outcome);
 		report(&vm, outcome);
 		result = 0;

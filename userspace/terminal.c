@@ -94,8 +94,12 @@ int console_start(struct console *console)
 	return 0;
 }
 
-/* The guest is gone. Terminal first, then signals, then what may take long. */
-void console_stop(struct console *console)
+/*
+ * The guest is gone. Terminal first, then signals, then what may take long:
+ * writing out its last words. In a @hurry, those that stdout's reader does not
+ * take are dropped.
+ */
+void console_stop(struct console *console, bool hurry)
 {
 	if (!console->started)
 		return;
@@ -103,7 +107,7 @@ void console_stop(struct console *console)
 	make_cooked();
 	close(console->signals);
 	sigprocmask(SIG_SETMASK, &console->old_signals, NULL);
-	console->closing = false;
+	console->closing = hurry;
 	console_flush(console, true);
 }
 

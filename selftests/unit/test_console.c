@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -124,4 +125,51 @@ TEST(no_reader_no_rest)
 	restore();
 	EXPECT_EQ(left, 0);
 	EXPECT(!busy);
+}
+
+static void stop(bool hurry)
+{
+	console_start(&console);
+	print(2 * PIPE_SIZE);
+	console_stop(&console, hurry);
+}
+
+/* In a process of its own, which has two seconds. */
+static pid_t start(void (*run)(bool hurry), bool hurry)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+	alarm(2);
+	run(hurry);
+	_exit(0);
+}
+
+TEST(stop_in_a_hurry_drops_the_rest)
+{
+	int status = -1;
+
+	start_pipe();
+	waitpid(start(stop, true), &status, 0);
+	restore();
+	EXPECT_EQ(status, 0);
+}
+
+TEST(stop_writes_all)
+{
+	size_t total = 0;
+	int status = -1;
+	pid_t pid;
+
+	start_pipe();
+	pid = start(stop, false);
+	do
+		total += drain();
+	while (!waitpid(pid, &status, WNOHANG));
+	total += drain();
+	restore();
+	EXPECT_EQ(status, 0);
+	EXPECT_EQ(total, 2 * PIPE_SIZE);
 }
