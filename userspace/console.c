@@ -20,6 +20,13 @@
 #include "console.h"
 #include "util.h"
 
+/*
+ * As much as a pipe or a terminal takes at once when it is ready. A pipe takes a
+ * page, but a pseudo-terminal is ready until its last buffer has no room, and the
+ * kernel makes buffers of somewhat less than half a page.
+ */
+#define WRITE_MAX 1024
+
 int console_init(struct console *console)
 {
 	memset(console, 0, sizeof(*console));
@@ -105,14 +112,13 @@ static size_t write_out(struct console *console, const uint8_t *data, size_t len
 	ssize_t count;
 
 	while (length && !console->output_broken) {
-		/* A pipe or a terminal that is ready takes a page. */
 		count = poll(&out, 1, may_block ? 100 : 0);
 		if (count == 0 || (count < 0 && errno == EINTR)) {
 			if (!may_block || console->closing)
 				break;
 			continue;
 		}
-		count = write(STDOUT_FILENO, data, length < 4096 ? length : 4096);
+		count = write(STDOUT_FILENO, data, length < WRITE_MAX ? length : WRITE_MAX);
 		if (count < 0 && errno != EINTR && errno != EAGAIN)
 			console->output_broken = true;
 		if (count < 0)
