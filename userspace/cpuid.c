@@ -36,7 +36,8 @@ static void fix_features(struct kvm_cpuid_entry2 *entry, const struct vcpu *vcpu
 
 	entry->ebx &= 0xffff;
 	entry->ebx |= (vcpu->index & 0xff) << 24;
-	entry->ebx |= (cpus < 256 ? 1u << id_bits(vcpu) : 255) << 16;
+	/* How many IDs tell these CPUs apart, in eight bits. */
+	entry->ebx |= (cpus <= 128 ? 1u << id_bits(vcpu) : 255) << 16;
 	if (cpus > 1)
 		entry->edx |= LEAF_1_EDX_HTT;
 	else
