@@ -266,7 +266,7 @@ int cmd_doctor(int argc, char **argv)
 	};
 	struct patient patient = { .node = "/dev/lvx" };
 	bool json = false;
-	int option;
+	int option, at = optind;
 
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
@@ -280,11 +280,10 @@ int cmd_doctor(int argc, char **argv)
 		case 'h':
 			fputs(help, stdout);
 			return STATUS_OK;
-		case ':':
-			return usage_error("doctor", "option '%s' wants a value", argv[optind - 1]);
 		default:
-			return usage_error("doctor", "there is no option '%s'", argv[optind - 1]);
+			return option_error("doctor", option, argv[at]);
 		}
+		at = optind;
 	}
 	if (optind < argc)
 		return usage_error("doctor", "'%s' is one argument too many", argv[optind]);

@@ -120,15 +120,14 @@ static int set_option(struct run_options *run, int option, const char *value)
 
 static int parse(struct run_options *run, int argc, char **argv)
 {
-	int option, result = 0;
+	int option, at = optind, result = 0;
 
 	opterr = 0;
 	while (!result && (option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (option == ':')
-			return usage_error("run", "option '%s' wants a value", argv[optind - 1]);
-		if (option == '?')
-			return usage_error("run", "there is no option '%s'", argv[optind - 1]);
+		if (option == ':' || option == '?')
+			return option_error("run", option, argv[at]);
 		result = set_option(run, option, optarg);
+		at = optind;
 	}
 	if (result || run->help)
 		return result;

@@ -8,6 +8,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,22 @@ int usage_error(const char *command, const char *format, ...)
 	else
 		fprintf(stderr, "lvx: %s; see 'lvx help'\n", text);
 	return STATUS_USAGE;
+}
+
+/*
+ * Tell what getopt_long() finds wrong with @word; @option is what it returned,
+ * ':' or '?'. The word is where optind was before the call, since with one of
+ * several letters in a word it stays there, and with any other option not.
+ */
+int option_error(const char *command, int option, const char *word)
+{
+	if (option == ':')
+		return usage_error(command, "option '%s' wants a value", word);
+	/* It names a long option only if it knows it. */
+	if (optopt && !strncmp(word, "--", 2))
+		return usage_error(command, "option '%.*s' takes no value",
+				   (int)strcspn(word, "="), word);
+	return usage_error(command, "there is no option '%s'", word);
 }
 
 /*

@@ -68,6 +68,10 @@ refused 2 "no command 'runn'" "an unknown command" runn
 refused 2 "kernel is missing" "run without a kernel" run
 refused 2 "no option '--kernal'" "an unknown option" run --kernal x
 refused 2 "'--kernel' wants a value" "an option without its value" run --kernel
+refused 2 "no option '-m512'" "an option of one letter" run -m512
+refused 2 "no option '-xyz'" "several of them behind another option" run --no-reboot -xyz
+refused 2 "'--append' wants a value" "no value behind another option" run --no-reboot --append
+refused 2 "'--no-reboot' takes no value" "a value that is not wanted" run --no-reboot=yes
 refused 2 "'more' is one argument too many" "one argument too many" run --kernel x more
 refused 2 "'lots' is not a size" "a memory size that is no number" run --kernel x --memory lots
 refused 2 "'5X' is not a size" "a memory size with an unknown suffix" run --kernel x --memory 5X
@@ -77,6 +81,9 @@ refused 2 "'99999999999999T' is not a size" "a memory size beyond 64 bits" \
 refused 2 "'0' is not a number of CPUs" "no CPU" run --kernel x --cpus 0
 refused 2 "'two' is not a number of CPUs" "a CPU count that is no number" run --kernel x --cpus two
 refused 2 "no option '--jason'" "an unknown option of doctor" doctor --jason
+refused 2 "no option '-jd'" "an option of one letter of doctor" doctor --json -jd
+refused 2 "'--device' wants a value" "an option of doctor without its value" doctor --device
+refused 2 "'--json' takes no value" "a value that doctor does not want" doctor --json=1
 
 # Settings and files.
 refused 1 "1M is out of range" "too little memory" run --kernel x --memory 1M
