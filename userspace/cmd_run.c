@@ -78,14 +78,15 @@ static int set_memory(struct vm_config *config, const char *text)
 	if (parse_size(text, &config->memory) < 0)
 		return usage_error("run", "--memory '%s' is not a size like 512M or 4G", text);
 	if (config->memory < RAM_MIN || config->memory > max)
-		return fail("--memory %s is out of range; give %lluM to %lluG", text, RAM_MIN / MIB,
-			    (unsigned long long)(max / GIB));
+		return usage_error("run", "--memory %s is out of range; give %lluM to %lluG", text,
+				   RAM_MIN / MIB, (unsigned long long)(max / GIB));
 	if (config->memory % MIB)
-		return fail("--memory %s is not a multiple of 1 MiB; round it", text);
+		return usage_error("run", "--memory %s is not a multiple of 1 MiB; round it",
+				   text);
 	return 0;
 }
 
-/* One option. Returns 0, an exit status for usage errors, or -1. */
+/* One option. Returns 0 or an exit status. */
 static int set_option(struct run_options *run, int option, const char *value)
 {
 	struct vm_config *config = &run->config;
@@ -188,7 +189,7 @@ int cmd_run(int argc, char **argv)
 	int result = parse(&run, argc, argv);
 
 	if (result)
-		return result < 0 ? STATUS_FAILED : result;
+		return result;
 	if (run.help) {
 		fputs(help, stdout);
 		return STATUS_OK;

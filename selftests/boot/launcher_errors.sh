@@ -78,6 +78,9 @@ refused 2 "'5X' is not a size" "a memory size with an unknown suffix" run --kern
 refused 2 "'-1' is not a size" "a negative memory size" run --kernel x --memory -1
 refused 2 "'99999999999999T' is not a size" "a memory size beyond 64 bits" \
 	run --kernel x --memory 99999999999999T
+refused 2 "1M is out of range" "too little memory" run --kernel x --memory 1M
+refused 2 "1048576T is out of range" "too much memory" run --kernel x --memory 1048576T
+refused 2 "not a multiple" "an odd memory size" run --kernel x --memory 65537K
 refused 2 "'0' is not a number of CPUs" "no CPU" run --kernel x --cpus 0
 refused 2 "'two' is not a number of CPUs" "a CPU count that is no number" run --kernel x --cpus two
 refused 2 "no option '--jason'" "an unknown option of doctor" doctor --jason
@@ -85,10 +88,7 @@ refused 2 "no option '-jd'" "an option of one letter of doctor" doctor --json -j
 refused 2 "'--device' wants a value" "an option of doctor without its value" doctor --device
 refused 2 "'--json' takes no value" "a value that doctor does not want" doctor --json=1
 
-# Settings and files.
-refused 1 "1M is out of range" "too little memory" run --kernel x --memory 1M
-refused 1 "1048576T is out of range" "too much memory" run --kernel x --memory 1048576T
-refused 1 "not a multiple" "an odd memory size" run --kernel x --memory 65537K
+# Files.
 refused 1 "$DIR/none.*No such file" "a kernel that isn't there" run --kernel "$DIR/none"
 refused 1 "$DIR.*not a regular file" "a kernel that is a folder" run --kernel "$DIR"
 : >"$DIR/empty"
