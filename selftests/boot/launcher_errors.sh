@@ -60,7 +60,7 @@ with_byte()
 	octal "$@" | dd of="$file" bs=1 seek="$offset" conv=notrunc 2>/dev/null
 }
 
-echo "# boot/launcher_errors $NODE"
+echo "# boot/launcher_errors"
 
 # Usage.
 refused 2 "command is missing" "no command"
@@ -103,9 +103,7 @@ refused 1 "no device '/dev/nonsense'" "a device node that isn't there" \
 refused 1 "'/dev/null' is no hypervisor" "a device that is no hypervisor's" \
 	run --kernel "$DIR/text" --device /dev/null
 for known in /dev/lvx /dev/kvm; do
-	if [ -e $known ]; then
-		skip "$known without its module" "the module is loaded"
-	else
+	if [ ! -e $known ]; then
 		refused 1 "no $known.*module" "$known without its module" \
 			run --kernel "$DIR/text" --device $known
 	fi

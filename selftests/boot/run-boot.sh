@@ -8,6 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=lib.sh
 . "$here/lib.sh"
 
+"$here/launcher_errors.sh" || failures=1
 crash_kernel >/tmp/crash
 echo "# boot/run-boot"
 kvm_works "KVM runs a guest before"
