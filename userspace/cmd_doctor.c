@@ -23,6 +23,7 @@
 
 #include "commands.h"
 #include "util.h"
+#include "vm.h"
 
 #define CPUID_1_ECX_VMX		(1u << 5)
 #define CPUID_1_ECX_HYPERVISOR	(1u << 31)
@@ -124,6 +125,8 @@ static enum result check_module(struct patient *patient)
 {
 	bool kvm = strstr(patient->node, "kvm");
 
+	if (kvm && lvx_serves_kvm())
+		return find(patient, GOOD, "the module lvx is loaded, and serves /dev/kvm, too");
 	if (!access(kvm ? "/sys/module/kvm_intel" : "/sys/module/lvx", F_OK))
 		return find(patient, GOOD, "the module %s is loaded", kvm ? "kvm_intel" : "lvx");
 	return find(patient, BAD, "the module %s is not loaded; %s", kvm ? "kvm_intel" : "lvx",
@@ -149,19 +152,15 @@ static enum result check_node(struct patient *patient)
 /* In 6.12 and later KVM takes VMX when it is loaded, unless told not to. */
 static bool kvm_holds_vmx(void)
 {
-	int fd = open("/sys/module/kvm/parameters/enable_virt_at_load", O_RDONLY | O_CLOEXEC);
-	char value = 'N';
-
-	if (fd >= 0) {
-		if (read(fd, &value, 1) != 1)
-			value = 'N';
-		close(fd);
-	}
-	return value == 'Y' && !access("/sys/module/kvm_intel", F_OK);
+	return parameter_is_on("/sys/module/kvm/parameters/enable_virt_at_load") &&
+	       !access("/sys/module/kvm_intel", F_OK);
 }
 
 static enum result explain_busy(struct patient *patient)
 {
+	if (lvx_serves_kvm())
+		return find(patient, BAD,
+			    "another hypervisor owns VMX, and it is not KVM; stop its virtual machines");
 	if (strstr(patient->node, "kvm"))
 		return find(patient, BAD, "someone else owns VMX, perhaps lvx; stop its virtual machines");
 	if (kvm_holds_vmx())

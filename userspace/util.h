@@ -6,6 +6,7 @@
 #ifndef LVX_UTIL_H
 #define LVX_UTIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -27,6 +28,8 @@ int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int option_error(const char *command, int option, const char *word);
+
+bool parameter_is_on(const char *path);
 
 int parse_size(const char *text, uint64_t *bytes);
 int parse_number(const char *text, unsigned int *number);

@@ -31,6 +31,12 @@ static const struct {
 	  "lvx: stop its virtual machines" },
 };
 
+/* lvx takes KVM's place at its node if it is told to; KVM can't be loaded then. */
+bool lvx_serves_kvm(void)
+{
+	return parameter_is_on("/sys/module/lvx/parameters/kvm_node");
+}
+
 static unsigned int known_index(const char *node)
 {
 	unsigned int i;
@@ -44,6 +50,7 @@ static unsigned int known_index(const char *node)
 static int explain_open(const char *node, int error)
 {
 	unsigned int i = known_index(node);
+	const char *module;
 	char path[64];
 	struct stat stat_;
 
@@ -54,10 +61,11 @@ static int explain_open(const char *node, int error)
 		if (i == ARRAY_SIZE(known))
 			return fail("there is no device '%s'; --device takes /dev/lvx or /dev/kvm",
 				    node);
-		snprintf(path, sizeof(path), "/sys/module/%s", known[i].module);
+		module = lvx_serves_kvm() ? "lvx" : known[i].module;
+		snprintf(path, sizeof(path), "/sys/module/%s", module);
 		if (!access(path, F_OK))
 			return fail("there is no %s although the module %s is loaded; mount devtmpfs on /dev, and see dmesg",
-				    node, known[i].module);
+				    node, module);
 		return fail("there is no %s; %s", node, known[i].load);
 	case EACCES:
 	case EPERM:
@@ -100,7 +108,8 @@ static int explain_create(const char *node, int error)
 	switch (error) {
 	case EBUSY:
 		return fail("%s: someone else owns VMX, perhaps %s", node,
-			    i < ARRAY_SIZE(known) ? known[i].rival : "another hypervisor");
+			    i < ARRAY_SIZE(known) && !lvx_serves_kvm() ?
+			    known[i].rival : "another hypervisor");
 	case EOPNOTSUPP:
 	case ENODEV:
 	case EIO:

@@ -48,5 +48,16 @@ killall lvx
 wait $launcher
 [ $? -ne 137 ]
 result $? "a signal ends a guest that spins"
+
+# lvx may take KVM's place at its node; each way is a good one.
+for node in /dev/lvx /dev/kvm; do
+	lvx doctor --device $node >"$LOG" 2>&1
+	result $? "doctor likes $node"
+done
+{ rmmod lvx && rmmod kvm_intel && insmod /lab/lvx.ko kvm_node=1; } >"$LOG" 2>&1
+result $? "lvx takes KVM's place"
+lvx doctor --device /dev/kvm >"$LOG" 2>&1 && grep -q "serves /dev/kvm" "$LOG"
+result $? "doctor likes lvx as /dev/kvm"
+kvm_works "which runs a guest"
 host_is_clean
 finish
