@@ -2,6 +2,7 @@
 /*
  * lvx, the launcher: finds the subcommand and calls it.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,7 +106,9 @@ int main(int argc, char **argv)
 	if (!command)
 		return usage_error(NULL, "there is no command '%s'", argv[1]);
 	status = command->run(argc - 1, argv + 1);
-	if (fflush(stdout) && status == STATUS_OK)
+	if (fflush(stdout) && status == STATUS_OK) {
+		fail("cannot write to standard output: %s", strerror(errno));
 		status = STATUS_FAILED;
+	}
 	return status;
 }

@@ -88,6 +88,11 @@ refused 2 "no option '-jd'" "an option of one letter of doctor" doctor --json -j
 refused 2 "'--device' wants a value" "an option of doctor without its value" doctor --device
 refused 2 "'--json' takes no value" "a value that doctor does not want" doctor --json=1
 
+# Output.
+"$LVX" help >/dev/full 2>"$LOG"
+[ $? -eq 1 ] && grep -q "^lvx: cannot write to standard output: No space" "$LOG"
+result $? "help that can't be written"
+
 # Files.
 refused 1 "$DIR/none.*No such file" "a kernel that isn't there" run --kernel "$DIR/none"
 refused 1 "$DIR.*not a regular file" "a kernel that is a folder" run --kernel "$DIR"
