@@ -98,8 +98,9 @@ int main(int argc, char **argv)
 
 	if (open_standard_files() < 0)
 		return fail("cannot open /dev/null; mount a /dev") < 0 ? STATUS_FAILED : 0;
-	/* A reader of our output that goes away is no reason to drop a guest. */
+	/* Output that nobody reads or keeps is no reason to drop a guest. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2)
 		return usage_error(NULL, "a command is missing");
 	command = find_command(argv[1]);

@@ -71,7 +71,11 @@ static void catch_crashes(void)
  */
 int console_start(struct console *console)
 {
-	static const int taken[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+	/* All that end or stop a process, but for crashes and what main() ignores. */
+	static const int taken[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT,
+		SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGUSR2, SIGIO, SIGPWR,
+	};
 	struct sigaction action;
 	sigset_t set;
 	size_t i;

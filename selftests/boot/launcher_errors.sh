@@ -92,6 +92,9 @@ refused 2 "'--json' takes no value" "a value that doctor does not want" doctor -
 "$LVX" help >/dev/full 2>"$LOG"
 [ $? -eq 1 ] && grep -q "^lvx: cannot write to standard output: No space" "$LOG"
 result $? "help that can't be written"
+(ulimit -f 1 && exec "$LVX" run --help >"$DIR/stdout" 2>"$LOG")
+[ $? -eq 1 ] && grep -q "^lvx: cannot write to standard output: File too large" "$LOG"
+result $? "help that is longer than a file may be"
 
 # Files.
 refused 1 "$DIR/none.*No such file" "a kernel that isn't there" run --kernel "$DIR/none"

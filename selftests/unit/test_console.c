@@ -213,3 +213,29 @@ TEST(full_terminal_blocks_nobody)
 		EXPECT_EQ(status, 0);
 	}
 }
+
+/* What would end the process, were it not taken from the signalfd. */
+static void take_signals(bool how)
+{
+	static const int signals[] = { SIGTERM, SIGHUP, SIGALRM, SIGXCPU, SIGUSR2, SIGPWR };
+	unsigned int i;
+	int taken;
+
+	(void)how;
+	console_start(&console);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		kill(getpid(), signals[i]);
+		if (console_wait(&console, 0, &taken) != CONSOLE_SIGNAL || taken != signals[i])
+			_exit(1);
+	}
+}
+
+TEST(signals_are_taken)
+{
+	int status = -1;
+
+	start_pipe();
+	waitpid(start(take_signals, false), &status, 0);
+	restore();
+	EXPECT_EQ(status, 0);
+}
