@@ -168,9 +168,9 @@ static int run_until_end(const struct run_options *run)
 			console_fini(&console);
 			return STATUS_FAILED;
 		}
-	} while (outcome.end == END_RESET && !run->no_reboot);
+	} while (outcome.end == END_RESET && !run->no_reboot && !outcome.signal);
 	console_fini(&console);
-	if (outcome.end == END_SIGNAL)
+	if (outcome.signal)
 		return die_of(outcome.signal);
 	return statuses[outcome.end];
 }

@@ -190,8 +190,7 @@ int vm_live(const struct vm_config *config, struct console *console, struct outc
 		vcpus_start(&vm);
 		wait_for_end(&vm);
 		/* Who ends the VM does not wait for who reads its output. */
-		console_stop(console, vm.outcome.end == END_QUIT ||
-				      vm.outcome.end == END_SIGNAL);
+		console_stop(console, vm.outcome.end == END_QUIT || vm.outcome.signal);
 		explain(&vm, outcome);
 		report(&vm, outcome);
 		result = 0;

@@ -40,7 +40,7 @@ enum end {
 
 struct outcome {
 	enum end end;
-	int signal;		/* END_SIGNAL: which */
+	int signal;		/* that told us to end, perhaps too late for END_SIGNAL; or 0 */
 	int cpu;		/* the vCPU that ended it, -1: none */
 	char text[256];		/* what happened, for END_PANIC and worse */
 };
