@@ -188,6 +188,10 @@ static enum result check_create(struct patient *patient)
 	}
 	if (error == EBUSY)
 		return explain_busy(patient);
+	if (error == ENOTTY)
+		return find(patient, BAD,
+			    "%s is no hypervisor's device; --device takes /dev/lvx or /dev/kvm",
+			    patient->node);
 	return find(patient, BAD, "a virtual machine can't be created (%s); dmesg says why",
 		    strerror(error));
 }

@@ -116,6 +116,9 @@ for known in /dev/lvx /dev/kvm; do
 			run --kernel "$DIR/text" --device $known
 	fi
 done
+"$LVX" doctor --device /dev/null >"$LOG" 2>&1
+[ $? -eq 1 ] && grep -q "^bad .*/dev/null is no hypervisor" "$LOG"
+result $? "doctor looks at a device that is no hypervisor's"
 
 # Images, which are looked at once there is a machine to put them into.
 if ! "$LVX" doctor --device "$NODE" 2>&1 | grep -q "can be created"; then
