@@ -13,6 +13,7 @@
 DISK=/tmp/disk
 SOCKET=/tmp/migration
 
+# shellcheck disable=SC2317 # by background
 machine()
 {
 	qemu -accel "kvm,kernel-irqchip=$irqchip" -smp "$cpus" \
