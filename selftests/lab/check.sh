@@ -149,7 +149,7 @@ job_debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
 	# shellcheck disable=SC2016 # for the shell in the emulated host
-	"$LAB/run.sh" --time "${TIME:-5400}" --host debug --cpus 2 --memory 768 \
+	"$LAB/run.sh" --time "${TIME:-7200}" --host debug --cpus 2 --memory 768 \
 		--modules lvx --append "kasan_multi_shot $SLEEPS" \
 		--add "$BUILD/selftests/run:/tests" \
 		--add "$BUILD/selftests/host:/host" -- \
