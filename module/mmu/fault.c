@@ -93,14 +93,17 @@ static bool link_table(struct fault *f, u64 *entry, u64 old, unsigned int level)
 /*
  * Install a leaf, or add rights to it. What is there already is the same page,
  * as another would have been announced and this one taken away; it would be
- * wrong to replace it without INVEPT.
+ * wrong to replace it without INVEPT. Or another vCPU was first with a table:
+ * then the guest comes again, if it must.
  */
-static void set_leaf(u64 *entry, u64 new)
+static void set_leaf(u64 *entry, u64 new, unsigned int level)
 {
 	u64 old = READ_ONCE(*entry);
 
 	do {
 		if ((old & new) == new)
+			return;
+		if (lvx_ept_present(old) && !lvx_ept_leaf(old, level))
 			return;
 		if (WARN_ON_ONCE(lvx_ept_present(old) && (old ^ new) & LEAF_FIXED))
 			return;
@@ -131,9 +134,9 @@ static void set_leaves(struct fault *f, u64 *table, unsigned int level)
 		table += lvx_ept_index(f->host.first, 1);
 		for (i = 0; i < f->host.nr; i++)
 			if (f->host.around[i])
-				set_leaf(&table[i], f->host.around[i]);
+				set_leaf(&table[i], f->host.around[i], 1);
 	}
-	set_leaf(entry, wanted_leaf(f, level));
+	set_leaf(entry, wanted_leaf(f, level), level);
 }
 
 /*
