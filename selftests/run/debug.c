@@ -32,10 +32,7 @@ static long set_debug(struct vcpu *v, uint32_t control, int n, uint64_t address,
 
 static void jump(struct vcpu *v, long by)
 {
-	struct kvm_regs r = get_regs(v);
-
-	r.rip += by;
-	set_regs(v, &r);
+	set_rip(v, get_regs(v).rip + by);
 }
 
 #define EXPECT_STOP(v, why, at, bits) do {				\
@@ -202,11 +199,10 @@ static void single_step(struct __test_metadata *_metadata, unsigned int flags)
 {
 	struct vcpu *v = debugged(flags);
 	uintptr_t rip = (uintptr_t)steps_at;
-	struct kvm_regs r = get_regs(v);
+	struct kvm_regs r;
 	struct kvm_sregs s;
 
-	r.rip = rip;
-	set_regs(v, &r);
+	set_rip(v, rip);
 	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_SINGLESTEP, 0, 0, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		rip += lengths[i];
@@ -239,11 +235,9 @@ TEST(single_step_blocks_interrupts)
 {
 	struct vcpu *v = debugged(VM_IRQCHIP);
 	uintptr_t rip = (uintptr_t)steps_at;
-	struct kvm_regs r = get_regs(v);
 
 	guest_handlers[2] = handler;
-	r.rip = rip;
-	set_regs(v, &r);
+	set_rip(v, rip);
 	ASSERT_EQ(0, try_ioctl(v->fd, KVM_NMI, NULL));
 	for (int i = 0; i < 3; i++) {
 		rip += lengths[i];
@@ -285,10 +279,8 @@ TEST(single_step_ends_in_access)
 TEST(general_detect)
 {
 	struct vcpu *v = debugged(0);
-	struct kvm_regs r = get_regs(v);
 
-	r.rip = (uintptr_t)nop_at;
-	set_regs(v, &r);
+	set_rip(v, (uintptr_t)nop_at);
 	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, 0, 0, DR7_ONE | DR7_GD));
 	EXPECT_STOP(v, DB, dr_at, DR6_BD);
 	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
@@ -298,10 +290,8 @@ TEST(general_detect)
 TEST(inject_db)
 {
 	struct vcpu *v = debugged(0);
-	struct kvm_regs r = get_regs(v);
 
-	r.rip = (uintptr_t)nop_at;
-	set_regs(v, &r);
+	set_rip(v, (uintptr_t)nop_at);
 	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_INJECT_DB, 0, 0, 0));
 	EXPECT_EQ(-EBUSY, set_debug(v, KVM_GUESTDBG_INJECT_DB, 0, 0, 0));
 	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
@@ -417,9 +407,8 @@ TEST(guests_breakpoint_on_string)
 {
 	struct vcpu *v = vcpu_new(vm_new(0), 0);
 
-	/* KVM looks for breakpoints with the RF that the exit has cleared. */
 	if (!on_lvx())
-		return;
+		SKIP(return, "KVM looks for breakpoints with the RF that the exit has cleared");
 	guest_handlers[DB] = own_db;
 	vcpu_long(v, guest_breakpoint_on_string);
 	while (vcpu_exit(v) == KVM_EXIT_IO && v->run->io.port == 0x1234)

@@ -281,11 +281,8 @@ static void g_pin(void)
 	apic_on();
 	for (;;) {
 		ioapic_write(0x10 + 2 * GSI, pin_low);
-		if (take) {
-			sti();
-			asm volatile("nop");
-			cli();
-		}
+		if (take)
+			sti_nop_cli();
 		guest_sync(0);
 	}
 }

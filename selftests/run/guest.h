@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
 /* Ports by which a guest speaks to vcpu_sync(). */
 #define PORT_SYNC	0xe0
 #define PORT_FAIL	0xe1
@@ -148,6 +152,12 @@ static inline void relax(void)
 static inline void sti_hlt_cli(void)
 {
 	asm volatile("sti; hlt; cli" ::: "memory");
+}
+
+/* Take what is pending now. */
+static inline void sti_nop_cli(void)
+{
+	asm volatile("sti; nop; cli" ::: "memory");
 }
 
 static inline void guest_sync(uint32_t value)

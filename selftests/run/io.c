@@ -241,9 +241,8 @@ TEST(misaligned_string)
 	struct vcpu *v = vcpu_new(vm_new(0), 0);
 	struct kvm_sregs sregs;
 
-	/* KVM doesn't check them. */
 	if (!on_lvx())
-		return;
+		SKIP(return, "KVM doesn't check them");
 	guest_handlers[17] = alignment;
 	load_asm(v->vm, GPA_BLOB, insl_twice);
 	start_blob(v, &regs);
@@ -299,9 +298,7 @@ TEST(moved_during_in)
 		start_blob(v, &start);
 		ASSERT_EXIT(KVM_EXIT_IO, v);
 		memset(io_data(v), 0xaa, 3);
-		regs = get_regs(v);
-		regs.rip = GPA_BLOB + 0x100;
-		set_regs(v, &regs);
+		set_rip(v, GPA_BLOB + 0x100);
 		ASSERT_EXIT(KVM_EXIT_HLT, v);
 		regs = get_regs(v);
 		EXPECT_EQ(GPA_BLOB + 0x102, regs.rip);

@@ -39,14 +39,6 @@ static void all_pic_on(void)
 		guest_handlers[PIC_BASE + i] = on_pic;
 }
 
-/* Take what is pending now. */
-static void window(void)
-{
-	sti();
-	asm volatile("nop");
-	cli();
-}
-
 FIXTURE(irq)
 {
 	struct vm *vm;
@@ -70,17 +62,17 @@ static void g_pic(void)
 	all_pic_on();
 	for (uint32_t i = 3; i < 16; i++) {
 		guest_sync(i);
-		window();
+		sti_nop_cli();
 		CHECK_EQ(i - 2, nr_taken);
 		CHECK_EQ(PIC_BASE + i, last_vector);
 	}
 	/* Masked, then unmasked. */
 	outb(0x21, 0x10);
 	guest_sync(4);
-	window();
+	sti_nop_cli();
 	CHECK_EQ(13, nr_taken);
 	outb(0x21, 0);
-	window();
+	sti_nop_cli();
 	CHECK_EQ(14, nr_taken);
 	guest_sync(0);
 	/* A line that goes up ends a HLT. */
@@ -108,12 +100,12 @@ static void g_pic_masked_at_lint0(void)
 	apic_on();
 	guest_handlers[VECTOR] = on_apic;
 	guest_sync(1);
-	window();
+	sti_nop_cli();
 	CHECK_EQ(0, nr_taken);
 	apic_write(APIC_LVT_LINT0, 0x700);
 	/* KVM looks at the PIC again only when something else happens. */
 	apic_icr(0, 0x44000 | VECTOR);
-	window();
+	sti_nop_cli();
 	CHECK_EQ(2, nr_taken);
 }
 
@@ -135,7 +127,7 @@ static void g_ioapic_edge(void)
 	for (uint32_t pin = 1; pin < 24; pin++) {
 		ioapic_pin(pin, VECTOR);
 		guest_sync(pin);
-		window();
+		sti_nop_cli();
 		CHECK_EQ(pin, nr_taken);
 		ioapic_pin(pin, RTE_MASKED | VECTOR);
 	}
@@ -173,9 +165,9 @@ static void g_ioapic_level(void)
 	guest_handlers[VECTOR] = on_level;
 	ioapic_pin(10, RTE_LEVEL | VECTOR);
 	guest_sync(1);
-	window();
+	sti_nop_cli();
 	CHECK_EQ(3, nr_taken);
-	window();
+	sti_nop_cli();
 	CHECK_EQ(3, nr_taken);
 	CHECK_EQ(RTE_LEVEL | VECTOR, ioapic_read(0x10 + 20));
 }
@@ -206,7 +198,7 @@ static void g_storm(void)
 	asm volatile("nop; nop");
 	cli();
 	last_vector = 0;
-	window();
+	sti_nop_cli();
 	CHECK_EQ(0, last_vector);
 }
 
@@ -260,7 +252,7 @@ static void g_pit_ioapic(void)
 	guest_sync(1);
 	nr_taken = 0;
 	while (nr_taken < 20)
-		window();
+		sti_nop_cli();
 }
 
 TEST_F(irq, pit_through_the_ioapic)
@@ -357,7 +349,7 @@ static void g_one_interrupt(void)
 	ioapic_pin(11, VECTOR);
 	for (;;) {
 		guest_sync(nr_taken);
-		window();
+		sti_nop_cli();
 	}
 }
 
@@ -412,7 +404,7 @@ static void g_level_interrupts(void)
 	ioapic_pin(11, RTE_LEVEL | VECTOR);
 	for (;;) {
 		guest_sync(nr_taken);
-		window();
+		sti_nop_cli();
 	}
 }
 
@@ -485,7 +477,7 @@ static void g_report_vectors(void)
 	for (;;) {
 		guest_sync(last_vector);
 		last_vector = 0;
-		window();
+		sti_nop_cli();
 	}
 }
 

@@ -37,9 +37,7 @@ static void g_self_ipi(void)
 	apic_icr(0, 0x44000 | 0x52);
 	CHECK_EQ(1U << (0x52 & 31) | 1U << (0x41 & 31),
 		 apic_read(APIC_IRR + 0x20));
-	sti();
-	asm volatile("nop");
-	cli();
+	sti_nop_cli();
 	CHECK_EQ(2, nr_taken);
 	CHECK_EQ(0x52, taken[0]);
 	CHECK_EQ(0x41, taken[1]);
@@ -464,9 +462,7 @@ static void g_pending(void)
 	handle(0x41, on_interrupt);
 	apic_icr(0, 0x44000 | 0x41);
 	guest_sync(1);
-	sti();
-	asm volatile("nop");
-	cli();
+	sti_nop_cli();
 	CHECK_EQ(1, nr_taken);
 }
 

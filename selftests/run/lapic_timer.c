@@ -32,9 +32,7 @@ static void g_oneshot(void)
 	apic_write(APIC_TIMER_INIT, 1000);
 	while (apic_read(APIC_TIMER_CURRENT))
 		;
-	sti();
-	asm volatile("nop");
-	cli();
+	sti_nop_cli();
 	CHECK_EQ(1, nr_taken);
 }
 
@@ -90,9 +88,7 @@ static void g_deadline(void)
 	}
 	/* One in the past comes at once. */
 	wrmsr(MSR_DEADLINE, 1);
-	sti();
-	asm volatile("nop");
-	cli();
+	sti_nop_cli();
 	CHECK_EQ(4, nr_taken);
 }
 
@@ -222,9 +218,7 @@ static void g_timer_across_exit(void)
 	apic_write(APIC_LVT_TIMER, 0xec);
 	apic_write(APIC_TIMER_INIT, 1000000);
 	guest_sync(1);
-	sti();
-	asm volatile("nop");
-	cli();
+	sti_nop_cli();
 	CHECK_EQ(1, nr_taken);
 }
 

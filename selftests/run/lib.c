@@ -317,6 +317,14 @@ void set_regs(struct vcpu *v, const struct kvm_regs *regs)
 	do_ioctl(v->fd, KVM_SET_REGS, regs);
 }
 
+void set_rip(struct vcpu *v, uint64_t rip)
+{
+	struct kvm_regs r = get_regs(v);
+
+	r.rip = rip;
+	set_regs(v, &r);
+}
+
 struct kvm_sregs get_sregs(struct vcpu *v)
 {
 	struct kvm_sregs s;

@@ -114,6 +114,7 @@ void vcpu_dump(struct vcpu *v);
 
 struct kvm_regs get_regs(struct vcpu *v);
 void set_regs(struct vcpu *v, const struct kvm_regs *regs);
+void set_rip(struct vcpu *v, uint64_t rip);
 struct kvm_sregs get_sregs(struct vcpu *v);
 void set_sregs(struct vcpu *v, const struct kvm_sregs *sregs);
 /* One MSR; the result is what the ioctl returned: 1, 0 or -errno. */

@@ -356,8 +356,7 @@ static void run_moved(struct __test_metadata *_metadata, const struct moved *m)
 	ASSERT_EXIT(KVM_EXIT_MMIO, v);
 	memset(v->run->mmio.data, 0x5a, 8);
 	r = get_regs(v);
-	r.rip = GPA_AWAY;
-	set_regs(v, &r);
+	set_rip(v, GPA_AWAY);
 	TH_LOG("%s", m->name);
 	ASSERT_EXIT(KVM_EXIT_HLT, v);
 	back = get_regs(v);

@@ -289,9 +289,8 @@ TEST(stack_in_a_device)
 {
 	struct vm *vm = vm_new(0);
 
-	/* KVM executes them. */
 	if (!on_lvx())
-		return;
+		SKIP(return, "KVM executes them");
 	for (int pop = 0; pop < 2; pop++) {
 		struct vcpu *v = vcpu_new(vm, pop);
 

@@ -22,7 +22,7 @@ static inline void pic_on(uint8_t mask, uint8_t mask2)
 		{ 0x21, mask }, { 0xa1, mask2 },
 	};
 
-	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
 		outb(words[i][0], words[i][1]);
 }
 

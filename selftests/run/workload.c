@@ -9,8 +9,6 @@
 #include "pic.h"
 #include "workload.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
 /* Vectors */
 #define V_SELF		0x41
 #define V_EDGE		0x51

@@ -175,14 +175,20 @@ static pid_t start(void (*run)(bool how), bool how)
 	_exit(0);
 }
 
-TEST(stop_in_a_hurry_drops_the_rest)
+/* How that ended; stdout is what it was again. */
+static int result_of(void (*run)(bool how), bool how)
 {
 	int status = -1;
 
-	start_pipe();
-	waitpid(start(stop, true), &status, 0);
+	waitpid(start(run, how), &status, 0);
 	restore();
-	EXPECT_EQ(status, 0);
+	return status;
+}
+
+TEST(stop_in_a_hurry_drops_the_rest)
+{
+	start_pipe();
+	EXPECT_EQ(result_of(stop, true), 0);
 }
 
 TEST(stop_writes_all)
@@ -204,13 +210,11 @@ TEST(stop_writes_all)
 
 TEST(full_terminal_blocks_nobody)
 {
-	int status = -1, tiny;
+	int tiny;
 
 	for (tiny = 0; tiny < 2; tiny++) {
 		start_terminal();
-		waitpid(start(fill, tiny), &status, 0);
-		restore();
-		EXPECT_EQ(status, 0);
+		EXPECT_EQ(result_of(fill, tiny), 0);
 	}
 }
 
@@ -232,10 +236,6 @@ static void take_signals(bool how)
 
 TEST(signals_are_taken)
 {
-	int status = -1;
-
 	start_pipe();
-	waitpid(start(take_signals, false), &status, 0);
-	restore();
-	EXPECT_EQ(status, 0);
+	EXPECT_EQ(result_of(take_signals, false), 0);
 }
