@@ -218,6 +218,8 @@ result()
 	for job; do
 		read -r passed failed skipped <"$OUT/$job.result" ||
 			{ passed=0 failed=1 skipped=0; }
+		# Once more at the end, where one looks, and what a log's tail shows.
+		[ "$failed" -eq 0 ] || { echo "$job:"; cat "$OUT/$job.failed"; } >&2
 		sum=($((sum[0] + passed)) $((sum[1] + failed)) $((sum[2] + skipped)))
 	done
 	echo "${sum[0]} passed, ${sum[1]} failed, ${sum[2]} skipped"
