@@ -259,9 +259,8 @@ static enum lvx_fault fault_in(struct fault *f, u64 generation,
 	ret = lvx_host_fault_in(vm->mm, hva, f->need & LVX_EPT_WRITE);
 	switch (ret) {
 	case 0:
+	case -EINTR:		/* The run loop sees the signal. */
 		return LVX_FAULT_FIXED;
-	case -EINTR:
-		return LVX_FAULT_SIGNAL;
 	case -ENOMEM:
 		return LVX_FAULT_NO_MEMORY;
 	case -EHWPOISON:

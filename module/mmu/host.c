@@ -13,7 +13,9 @@
  */
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/mmu_context.h>
 #include <linux/pgtable.h>
+#include <linux/sched/signal.h>
 
 #include "mmu/internal.h"
 
@@ -153,35 +155,49 @@ out:
 	local_irq_restore(irq_flags);
 }
 
+static bool may_access(struct vm_area_struct *vma, bool write)
+{
+	return vma && vma->vm_flags & (write ? VM_WRITE : VM_READ) &&
+	       arch_vma_access_permitted(vma, write, false, false);
+}
+
 /**
  * lvx_host_fault_in() - have the host make a page present, as by an access
- * @mm: the VMM's
+ * @mm: the VMM's, and the current task's
  * @hva: where
  * @write: make it writable and dirty, too
  *
- * May sleep for as long as the host likes (swap, userfaultfd). Return: 0, and
- * lvx_host_walk() is worth a new try; -EINTR: a fatal signal; -EFAULT: the VMM
- * could not access this either; -ENOMEM; -EHWPOISON: the page's memory is bad.
+ * May sleep for as long as the host likes. The waits that the host offers to
+ * end for any signal (userfaultfd) do so, others (disks) for a fatal one.
+ * Nothing that the kernel exports to get at pages does that in all versions.
+ *
+ * Return: 0, and lvx_host_walk() is worth a new try; -EINTR: a signal; -EFAULT:
+ * the VMM could not access this either; -ENOMEM; -EHWPOISON: the page's memory
+ * is bad.
  */
 int lvx_host_fault_in(struct mm_struct *mm, unsigned long hva, bool write)
 {
-	bool unlocked = false;
-	struct page *page;
-	int ret;
+	unsigned int flags = FAULT_FLAG_DEFAULT | (write ? FAULT_FLAG_WRITE : 0);
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
 
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	ret = fixup_user_fault(mm, hva, write ? FAULT_FLAG_WRITE : 0,
-			       &unlocked);
+	for (;; flags |= FAULT_FLAG_TRIED) {
+		if (mmap_read_lock_killable(mm))
+			return -EINTR;
+		vma = vma_lookup(mm, hva);
+		if (!may_access(vma, write)) {
+			mmap_read_unlock(mm);
+			return -EFAULT;
+		}
+		fault = handle_mm_fault(vma, hva, flags, NULL);
+		/* With these two the lock is gone. */
+		if (fault & VM_FAULT_COMPLETED)
+			return 0;
+		if (!(fault & VM_FAULT_RETRY))
+			break;
+		if (signal_pending(current))
+			return -EINTR;
+	}
 	mmap_read_unlock(mm);
-	if (ret != -EFAULT)
-		return ret;
-
-	/* Only get_user_pages() tells poisoned memory from none. */
-	ret = get_user_pages_unlocked(hva, 1, &page, FOLL_HWPOISON |
-				      (write ? FOLL_WRITE : 0));
-	if (ret != 1)
-		return ret == -EHWPOISON ? ret : -EFAULT;
-	put_page(page);
-	return 0;
+	return vm_fault_to_errno(fault, FOLL_HWPOISON);
 }

@@ -39,10 +39,9 @@ extern struct lvx_mmu_features lvx_mmu_features;
 #define LVX_ACCESS_EXEC		BIT(2)
 
 enum lvx_fault {
-	LVX_FAULT_FIXED,	/* mapped: enter again */
+	LVX_FAULT_FIXED,	/* mapped, or a signal came: enter again */
 	LVX_FAULT_MMIO,		/* no slot, or a write to a read-only slot */
 	LVX_FAULT_BAD,		/* the slot has no usable page there: -EFAULT */
-	LVX_FAULT_SIGNAL,	/* a fatal signal is pending: -EINTR */
 	LVX_FAULT_NO_MEMORY,	/* for the page or for a table: -ENOMEM */
 };
 

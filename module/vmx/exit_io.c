@@ -329,10 +329,6 @@ enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu)
 		return LVX_RESUME;
 	case LVX_FAULT_MMIO:
 		return mmio(vcpu, gpa, qual);
-	case LVX_FAULT_SIGNAL:
-		vcpu->run->exit_reason = KVM_EXIT_INTR;
-		vmx->error = -EINTR;
-		return LVX_ERROR;
 	case LVX_FAULT_NO_MEMORY:
 		vmx->error = -ENOMEM;
 		return LVX_ERROR;

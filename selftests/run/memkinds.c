@@ -200,24 +200,45 @@ static void *serve_faults(void *arg)
 	return NULL;
 }
 
-TEST(userfaultfd)
+FIXTURE(uffd)
 {
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	struct vcpu *v;
+	uint8_t *mem;
+	int fd;			/* -1: there is none here */
+};
+
+FIXTURE_SETUP(uffd)
+{
 	struct uffdio_api api = { .api = UFFD_API };
-	uint8_t *mem = alloc_pages(SIZE);
 	struct uffdio_register reg = {
-		.range = { (uintptr_t)mem, SIZE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.range.len = SIZE, .mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	struct vcpu *v = vcpu_new(vm_new(0), 0);
+
+	self->fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (self->fd < 0)
+		return;
+	self->mem = alloc_pages(SIZE);
+	reg.range.start = (uintptr_t)self->mem;
+	ASSERT_EQ(0, ioctl(self->fd, UFFDIO_API, &api));
+	ASSERT_EQ(0, ioctl(self->fd, UFFDIO_REGISTER, &reg));
+	self->v = vcpu_new(vm_new(0), 0);
+	vm_slot(self->v->vm, 2, 0, GPA_EXTRA, SIZE, self->mem);
+	vcpu_long(self->v, g_server);
+}
+
+FIXTURE_TEARDOWN(uffd)
+{
+}
+
+TEST_F(uffd, serves_the_guest)
+{
+	struct vcpu *v = self->v;
+	uint8_t *mem = self->mem;
+	int fd = self->fd;
 	pthread_t thread;
 
 	if (fd < 0)
 		SKIP(return, "no userfaultfd");
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_API, &api));
-	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &reg));
-	vm_slot(v->vm, 2, 0, GPA_EXTRA, SIZE, mem);
-	vcpu_long(v, g_server);
 	pthread_create(&thread, NULL, serve_faults, (void *)(long)fd);
 	for (uint64_t i = 0; i < 20; i++) {
 		uint64_t offset = i * 7 * PAGE;
@@ -229,6 +250,28 @@ TEST(userfaultfd)
 	}
 	/* Neither more nor fewer: neighbours are not asked for. */
 	ASSERT_EQ(40, faults_served);
+	pthread_cancel(thread);
+}
+
+/* Whoever waits for a page that may never come can be called back. */
+TEST_F(uffd, signal_ends_the_wait)
+{
+	struct vcpu *v = self->v;
+	pthread_t thread;
+
+	if (self->fd < 0)
+		SKIP(return, "no userfaultfd");
+	if (!on_lvx() && kernel_before(6, 2))
+		SKIP(return, "KVM before Linux 6.2 goes on waiting");
+	at = GPA_EXTRA + 16;
+	for (int i = 0; i < 3; i++) {
+		v->run->exit_reason = 123;
+		alarm_ms(SIGUSR1, 20);
+		ASSERT_EQ(-EINTR, vcpu_run(v));
+		ASSERT_EQ(KVM_EXIT_INTR, v->run->exit_reason);
+	}
+	pthread_create(&thread, NULL, serve_faults, (void *)(long)self->fd);
+	ASSERT_EQ((uintptr_t)self->mem + 2, guest_read(v, GPA_EXTRA + 16));
 	pthread_cancel(thread);
 }
 
