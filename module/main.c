@@ -9,6 +9,7 @@
 #include <linux/init.h>
 #include <linux/module.h>
 
+#include "base/vcpu.h"
 #include "top.h"
 #include "vmx/vmx.h"
 
@@ -16,9 +17,12 @@ static int __init lvx_init(void)
 {
 	int err;
 
-	err = lvx_vmx_init();
+	err = lvx_kick_init();
 	if (err)
 		return err;
+	err = lvx_vmx_init();
+	if (err)
+		goto exit_kick;
 	lvx_introspect_init();
 	err = lvx_dev_init();
 	if (err)
@@ -28,6 +32,8 @@ static int __init lvx_init(void)
 exit_introspect:
 	lvx_introspect_exit();
 	lvx_vmx_exit();
+exit_kick:
+	lvx_kick_exit();
 	return err;
 }
 
@@ -36,6 +42,7 @@ static void __exit lvx_exit(void)
 	lvx_dev_exit();
 	lvx_introspect_exit();
 	lvx_vmx_exit();
+	lvx_kick_exit();
 }
 
 module_init(lvx_init);

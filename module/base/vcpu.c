@@ -8,6 +8,7 @@
  * sees what the other did: no request is slept over.
  */
 #include <linux/cpumask.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -55,9 +56,67 @@ out:
 	put_cpu();
 }
 
+/* Each CPU's own, while it may not be preempted: whom to interrupt. */
+static DEFINE_PER_CPU(cpumask_var_t, kick_mask);
+
+/**
+ * lvx_kick_init() - prepare kicks of many vCPUs at once
+ *
+ * Context: loading of the module. Return: 0, -ENOMEM.
+ */
+int __init lvx_kick_init(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (!zalloc_cpumask_var_node(&per_cpu(kick_mask, cpu), GFP_KERNEL,
+					     cpu_to_node(cpu))) {
+			lvx_kick_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/**
+ * lvx_kick_exit() - undo lvx_kick_init(), also if it did not get far
+ */
+void lvx_kick_exit(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		free_cpumask_var(per_cpu(kick_mask, cpu));
+}
+
 /* An IPI whose handler is the point: when it ran, that CPU left the guest. */
 static void nothing(void *unused)
 {
+}
+
+static void request_and_wait(struct lvx_vm *vm, enum lvx_request req)
+{
+	struct lvx_vcpu *vcpu;
+	struct cpumask *mask;
+	int me = get_cpu(), cpu;
+	u32 i;
+
+	mask = per_cpu(kick_mask, me);
+	cpumask_clear(mask);
+	lvx_for_each_vcpu(vm, i, vcpu) {
+		lvx_make_request(vcpu, req);
+		/* As leave_guest(), but also for one that is still exiting. */
+		cmpxchg(&vcpu->mode, LVX_IN_GUEST, LVX_EXITING_GUEST);
+		if (smp_load_acquire(&vcpu->mode) == LVX_OUTSIDE_GUEST)
+			continue;
+		/* On another CPU, or on none, it has left meanwhile. */
+		cpu = READ_ONCE(vcpu->cpu);
+		if (cpu >= 0)
+			__cpumask_set_cpu(cpu, mask);
+	}
+	/* At once, so that they leave side by side. */
+	smp_call_function_many(mask, nothing, NULL, true);
+	put_cpu();
 }
 
 /**
@@ -68,24 +127,22 @@ static void nothing(void *unused)
  *
  * With @wait, memory that a vCPU could reach through the state which the
  * request makes it drop may be given away after the return: whoever enters
- * later serves the request first. May sleep if @wait.
+ * later serves the request first.
+ *
+ * Context: any; with @wait, interrupts are on.
  */
 void lvx_request_all(struct lvx_vm *vm, enum lvx_request req, bool wait)
 {
 	struct lvx_vcpu *vcpu;
 	u32 i;
 
+	if (wait) {
+		request_and_wait(vm, req);
+		return;
+	}
 	lvx_for_each_vcpu(vm, i, vcpu) {
 		lvx_make_request(vcpu, req);
-		if (!wait) {
-			lvx_vcpu_kick(vcpu);
-			continue;
-		}
-		/* As leave_guest(), but also for one that is still exiting. */
-		cmpxchg(&vcpu->mode, LVX_IN_GUEST, LVX_EXITING_GUEST);
-		if (smp_load_acquire(&vcpu->mode) != LVX_OUTSIDE_GUEST)
-			smp_call_function_single(READ_ONCE(vcpu->cpu), nothing,
-						 NULL, 1);
+		lvx_vcpu_kick(vcpu);
 	}
 }
 

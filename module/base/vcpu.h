@@ -149,6 +149,8 @@ static inline u64 lvx_guest_tsc(const struct lvx_vcpu *vcpu)
 	return lvx_host_tsc() + vcpu->tsc_offset;
 }
 
+int lvx_kick_init(void);
+void lvx_kick_exit(void);
 int lvx_thread_work(struct lvx_vcpu *vcpu);
 void lvx_vcpu_kick(struct lvx_vcpu *vcpu);
 void lvx_request_all(struct lvx_vm *vm, enum lvx_request req, bool wait);
