@@ -205,6 +205,21 @@ static bool changed(const struct fault *f, unsigned long seq, u64 gfn, u64 nr)
 	return lvx_notify_changed(f->mmu, seq, hva, hva + (nr << PAGE_SHIFT));
 }
 
+/* Is the page to be read anew? Its neighbours are left out if they are. */
+static bool outdated(struct fault *f, unsigned long seq)
+{
+	u64 pages = lvx_ept_pages(f->level);
+
+	if (f->level == 1) {
+		/* The page is one of them. */
+		if (!changed(f, seq, f->host.first, f->host.nr))
+			return false;
+		/* The host may take them away for long: go on without. */
+		f->host.nr = 0;
+	}
+	return changed(f, seq, f->gfn & -pages, pages);
+}
+
 enum outcome { DONE, NOT_RAM, NO_PAGE, NO_TABLES, CHANGED };
 
 /* The caller holds vm->srcu. */
@@ -215,7 +230,6 @@ static enum outcome try_fault(struct fault *f)
 	unsigned long seq = lvx_notify_begin(f->mmu);
 	struct lvx_memslots *slots = lvx_memslots(vm);
 	enum outcome outcome = DONE;
-	u64 pages;
 
 	f->slot = lvx_slot_of_gfn(slots, f->gfn);
 	if (!f->slot) {
@@ -229,15 +243,11 @@ static enum outcome try_fault(struct fault *f)
 	if ((f->host.leaf & f->need) != f->need)
 		return NO_PAGE;
 	restrict_rights(f);
-	pages = lvx_ept_pages(f->level);
 
 	read_lock(&f->mmu->lock);
-	if (changed(f, seq, f->gfn & -pages, pages)) {
+	if (outdated(f, seq)) {
 		outcome = CHANGED;
 	} else {
-		/* The host may take neighbours away for long: go on without. */
-		if (changed(f, seq, f->host.first, f->host.nr))
-			f->host.nr = 0;
 		/* Before the guest can write: see lvx_mark_dirty(). */
 		if (f->need & LVX_EPT_WRITE)
 			lvx_mark_dirty(f->slot, f->gfn);
