@@ -28,7 +28,11 @@ CLIENTS=(kvm-selftests smp qemu-migrate qemu-models qemu-on qemu-split qemu-off
 
 job_unit()
 {
-	make -s --no-print-directory -C "$TOP/selftests/unit" check
+	local status=0
+
+	make -s --no-print-directory -C "$TOP/selftests/unit" check || status=1
+	"$LAB/test-follow.sh" || status=1
+	return $status
 }
 
 job_style()

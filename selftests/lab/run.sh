@@ -12,6 +12,8 @@
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=follow.sh
+. "$LAB/follow.sh"
 
 HOST=${HOST:-6.1}
 CPUS=${CPUS:-1}
@@ -97,7 +99,8 @@ fi
 
 "$LAB/initrd.sh" "$HOST"
 # Logs of runs that failed are kept for a day.
-find "$BUILD/lab" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} +
+# Others may end, and remove theirs, at this moment.
+find "$BUILD/lab" -maxdepth 1 -name 'run.*' -mmin +1440 -exec rm -rf {} + 2>/dev/null || :
 RUN=$(mktemp -d "$BUILD/lab/run.XXXX")
 BOCHS=
 TTY=
@@ -293,61 +296,6 @@ STAGE=-1
 STAGES=("bochs.log|Booting from|the boot loader reads kernel and initramfs"
 	"bochs.log|from MSR_APICBASE|Linux starts"
 	"report|^lab: up|up")
-
-# Power-on is a reset, too. What follows is not waited for: the emulator's
-# firmware finds no keyboard after the second one.
-was_reset()
-{
-	[ "$(grep -c 'Reset(HARDWARE) called' "$RUN/bochs.log")" -ge 2 ]
-}
-
-# The log went with the host, but for what was on the console. From the module
-# on, as host/init has it: what the kernel says before is the emulator's affair.
-restarted()
-{
-	say "the machine restarts"
-	if sed -n '/lvx: loading/,$p' "$RUN/console" |
-		grep -E -A 30 -f "$LAB/host/complaints" -e 'lvx: .* failed' >&2; then
-		complain "the host's kernel log is not clean"
-		exit 126
-	fi
-	exit 0
-}
-
-# Passes the report on until its status line.
-follow()
-{
-	local deadline=$((SECONDS + TIME)) shown=0 lines
-
-	while :; do
-		stage
-		lines=$(wc -l <"$RUN/report")
-		if [ "$lines" -gt "$shown" ]; then
-			sed -n "$((shown + 1)),${lines}p" "$RUN/report" | tr -d '\r' |
-				grep -vE '^lab: (up|status|log)' || :
-			shown=$lines
-		fi
-		! grep -q '^lab: status' "$RUN/report" || return 0
-		[ -z "$RESTART" ] || ! was_reset || restarted
-		if ! kill -0 "$BOCHS" 2>/dev/null; then
-			complain "the emulated machine ended early"
-			exit 125
-		fi
-		if [ "$(grep -c 'Booting from' "$RUN/bochs.log")" = 2 ]; then
-			complain "the emulated host crashed or rebooted"
-			exit 125
-		fi
-		if [ -n "$CONVERSATION" ] && ! kill -0 "$CONVERSATION" 2>/dev/null; then
-			say "the machine was left"
-			exit 0
-		fi
-		if [ -z "$INTERACTIVE" ] && [ "$SECONDS" -ge "$deadline" ]; then
-			complain "time limit of $TIME s reached"
-			exit 124
-		fi
-		sleep 0.3
-	done
-}
 
 # Instructions per second of the emulated clock. At about the emulator's real
 # speed a second lasts a second; to measure, the fewer timer ticks the better.
