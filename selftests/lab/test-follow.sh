@@ -55,7 +55,7 @@ follows()
 		echo "ok $number $1"
 	else
 		echo "not ok $number $1"
-		sed 's/^/# /' <<<"$said"
+		echo "# ${said//$'\n'/$'\n# '}"
 	fi
 }
 
