@@ -16,7 +16,7 @@ VERSIONS := 6.1 6.12
 
 # Options of the emulated machine (make run, lab, check ...)
 HOST   ?= 6.1
-export HOST CPUS CPU MEMORY TIME
+export HOST CPUS CPU MEMORY TIME EMULATOR
 
 W ?= 1
 

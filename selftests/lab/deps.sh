@@ -38,6 +38,8 @@ packages()
 		lab   | syslinux-common            | isolinux's library
 		lab   | xorriso                    | writes the boot medium
 		lab   | busybox-static             | user space of emulated host and guest
+		own   | g++                        | builds the lab's own emulator
+		own   | patch                      | with the patches that it gets
 		test  | clang                      | second compiler for user space
 		test  | libclang-rt-14-dev         | clang's sanitizers
 		test  | libzydis-dev               | the disassembler that the decoder is tested against

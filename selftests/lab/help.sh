@@ -29,6 +29,8 @@ Options, as in 'make run HOST=6.12 CPUS=2':
   GUEST=6.1|6.12     kernel of the guest                    (run)
   CPUS=N CPU=MODEL   emulated CPUs; their model as Bochs names it, such as
                      corei7_skylake_x (default) or corei7_sandy_bridge_2600k
+  EMULATOR=own|distribution
+                     the lab's own build of Bochs, or the distribution's
   MEMORY=MIB         memory of the emulated machine
   TIME=SECONDS       limit in real time                     (check, bench)
   NATIVE=1           use this machine's own VMX, and root   (run)

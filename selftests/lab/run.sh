@@ -29,6 +29,9 @@ INTERACTIVE=
 TRACE=
 TRACES=1
 ADD=()
+# Which emulator: "own" (emulator.sh's, which must be there), "distribution", or
+# the own one if it is there: nobody waits for its build to see a guest's prompt.
+EMULATOR=${EMULATOR:-}
 
 usage()
 {
@@ -47,11 +50,36 @@ usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emu
                       lvx is taken from build/HOST/lvx.ko)
   --append TEXT       more words for the host kernel's command line
   --restart           COMMAND restarts the machine, which is its success
+  --emulator own|distribution  the lab's own build or the distribution's
+                      binary (EMULATOR); without, the own one if it is built
   --interactive       give this terminal to COMMAND, by the machine's first serial port
   --keep              keep the folder with the logs
   --trace FILE[:N]    write the 20,000 instructions after XCHG BX,BX to FILE, the
                       first N times that one runs           (now $TRACES)
 EOF
+}
+
+# Sets OWN to the own emulator's path, or to nothing.
+find_emulator()
+{
+	# The trace is the debugger's, which the own emulator is built without.
+	[ -z "$TRACE" ] || EMULATOR=distribution
+	OWN=
+	case $EMULATOR in
+	distribution) ;;
+	own | '') OWN=$("$LAB/emulator.sh" --find) ;;
+	*) die "no emulator '$EMULATOR': there are own and distribution" ;;
+	esac
+	if [ -z "$OWN" ]; then
+		[ "$EMULATOR" != own ] ||
+			die "the own emulator is not built; selftests/lab/emulator.sh builds it"
+		EMULATOR=distribution
+		need bochs bochs
+		need /usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so bochs-term
+		need script bsdutils
+	else
+		EMULATOR=own
+	fi
 }
 
 GUEST=
@@ -68,6 +96,7 @@ while [ $# -gt 0 ]; do
 	--modules) MODULES=$2; shift ;;
 	--append) APPEND=$2; shift ;;
 	--restart) RESTART=1 ;;
+	--emulator) EMULATOR=$2; shift ;;
 	--interactive) INTERACTIVE=1 ;;
 	--trace)
 		TRACE=$(realpath "${2%:*}")
@@ -85,12 +114,10 @@ done
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 COMMAND=$*
 
-need bochs bochs
-need /usr/lib/x86_64-linux-gnu/bochs/plugins/libbx_term_gui.so bochs-term
+find_emulator
 need /usr/share/bochs/BIOS-bochs-latest bochsbios
 need /usr/share/bochs/VGABIOS-lgpl-latest vgabios
 need_cd
-need script bsdutils
 need setpriv util-linux
 if [ -n "$INTERACTIVE" ]; then
 	need socat socat
@@ -193,6 +220,8 @@ medium()
 	# up, for which it would turn XSAVE off, and AVX with it.
 	[ -n "$MEASURE" ] || append+=" clearcpuid=xsavec noxsaves"
 	[ -z "$MEASURE" ] || append+=" mitigations=off"
+	# For tests that the distribution's emulator cannot run.
+	append+=" lab.emulator=$EMULATOR"
 	append+=" $APPEND"
 	mkdir -p "$RUN/iso"
 	pieces=("$BUILD/lab/base.cpio" "$BUILD/lab/modules-$HOST.cpio" "$RUN/own.cpio")
@@ -204,19 +233,17 @@ medium()
 	rm -rf "$RUN/iso" "$RUN/own" "$RUN/own.cpio"
 }
 
-# Debian's Bochs has its debugger compiled in and stops at a prompt, which
-# -rc answers, and draws its VGA screen on a terminal, which script provides.
-#
 # Should this script be killed, the kernel kills what hangs on it (--pdeathsig).
 start()
 {
-	local ips=$1 com1="mode=file, dev=$RUN/console" sync=none
+	local ips=$1 com1="mode=file, dev=$RUN/console" sync=none display=term
 
 	# An idle machine's clock would run away from whoever types.
 	if [ -n "$INTERACTIVE" ]; then
 		com1="mode=term, dev=$RUN/tty"
 		sync=slowdown
 	fi
+	[ -z "$OWN" ] || display=nogui
 	cat >"$RUN/bochsrc" <<-EOF
 		megs: $MEMORY
 		romimage: file=/usr/share/bochs/BIOS-bochs-latest
@@ -227,13 +254,35 @@ start()
 		com1: enabled=1, $com1
 		com2: enabled=1, mode=file, dev=$RUN/report
 		log: $RUN/bochs.log
-		display_library: term
+		display_library: $display
 		panic: action=fatal
 		error: action=report
 		info: action=report
 		debug: action=ignore
 		clock: sync=$sync, time0=utc
 	EOF
+	: >"$RUN/report"
+	: >"$RUN/bochs.log"
+	if [ -n "$OWN" ]; then
+		start_own
+	else
+		start_distribution
+	fi
+	BOCHS=$!
+}
+
+# shellcheck disable=SC2016 # the inner shell's own process id
+start_own()
+{
+	(cd "$RUN" && exec setpriv --pdeathsig KILL setsid sh -c \
+		'echo $$ >bochs.pid; exec setpriv --pdeathsig KILL "$0" -q -f bochsrc' \
+		"$OWN" </dev/null >/dev/null 2>&1) &
+}
+
+# Debian's Bochs has its debugger compiled in and stops at a prompt, which
+# -rc answers, and draws its VGA screen on a terminal, which script provides.
+start_distribution()
+{
 	if [ -n "$TRACE" ]; then
 		echo "magic_break: enabled=1" >>"$RUN/bochsrc"
 		for _ in $(seq "$TRACES"); do
@@ -241,8 +290,6 @@ start()
 		done >"$RUN/rc"
 	fi
 	echo c >>"$RUN/rc"
-	: >"$RUN/report"
-	: >"$RUN/bochs.log"
 	# A dumb terminal has no cursor to switch at each update of the screen:
 	# Bochs writes it to a second terminal of its own, which nobody reads,
 	# and after 64 KiB of that, some ten minutes, would wait for ever.
@@ -250,7 +297,6 @@ start()
 	(cd "$RUN" && TERM=dumb exec setpriv --pdeathsig KILL setsid script -qec \
 		'echo $$ >bochs.pid; exec setpriv --pdeathsig KILL bochs -q -f bochsrc -rc rc' \
 		/dev/null </dev/null >"${TRACE:-/dev/null}" 2>&1) &
-	BOCHS=$!
 }
 
 complain()
@@ -310,7 +356,7 @@ if [ -n "$INTERACTIVE" ]; then
 	say "Ctrl-\\ leaves the emulated machine at any time"
 fi
 start $ips
-say "host $HOST: booting ($CPUS x $CPU)"
+say "host $HOST: booting ($CPUS x $CPU, emulator: $EMULATOR)"
 follow
 status=$(sed -n 's/^lab: status \([0-9]*\).*/\1/p' "$RUN/report")
 say "command ended with status $status"
