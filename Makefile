@@ -99,6 +99,7 @@ lab: all
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
 	@$(MAKE) -C selftests/host BUILD=$(BUILD)
+	@$(MAKE) -C selftests/boot BUILD=$(BUILD)
 
 # JOBS: only these of check.sh's jobs. What can't be built is a failed test.
 check:

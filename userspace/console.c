@@ -7,8 +7,10 @@
  * that makes a guest that prints faster than the terminal takes wait.
  *
  * Input: what the guest does not fetch stays in the buffer, and when that is
- * full in the terminal or pipe it came from. Nothing is dropped, so a script of
- * commands can be piped into a guest that has not even started its shell.
+ * full in the pipe it came from. A terminal has to be read on, since the escape
+ * key may come behind what the guest does not fetch; so there the buffer grows.
+ * Nothing is dropped: a script of commands can be piped, or pasted, into a guest
+ * that has not even started its shell.
  */
 #include <errno.h>
 #include <poll.h>
@@ -35,15 +37,23 @@ int console_init(struct console *console)
 	console->output = console->buffers[0];
 	console->signals = -1;
 	console->input_open = true;
+	console->input_size = CONSOLE_INPUT_SIZE;
+	console->input_max = CONSOLE_INPUT_SIZE;
+	console->input = malloc(console->input_size);
+	if (!console->input)
+		return fail("no memory for the console; free some");
 	console->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->wake < 0)
+	if (console->wake < 0) {
+		free(console->input);
 		return fail("cannot create an eventfd: %s; close some files", strerror(errno));
+	}
 	return 0;
 }
 
 void console_fini(struct console *console)
 {
 	close(console->wake);
+	free(console->input);
 }
 
 /* Let console_wait() return. */
@@ -181,6 +191,52 @@ void console_relieve(struct console *console)
 		console_flush(console, true);
 }
 
+/* A ring of twice the size, in which what waits starts at the beginning. */
+static void grow_input(struct console *console)
+{
+	uint32_t count = console->input_tail - console->input_head, i;
+	uint8_t *input = malloc(2 * console->input_size);
+
+	if (!input)
+		return;
+	for (i = 0; i < count; i++)
+		input[i] = console->input[(console->input_head + i) % console->input_size];
+	free(console->input);
+	console->input = input;
+	console->input_size *= 2;
+	console->input_head = 0;
+	console->input_tail = count;
+}
+
+/*
+ * How much input can be stored now. 0: none, and the main thread, which asks,
+ * is woken once the guest has fetched it all.
+ */
+size_t console_input_room(struct console *console)
+{
+	uint32_t count, room;
+
+	pthread_mutex_lock(&console->lock);
+	count = console->input_tail - console->input_head;
+	if (count == console->input_size && count < console->input_max)
+		grow_input(console);
+	room = console->input_size - count;
+	console->input_full = !room;
+	pthread_mutex_unlock(&console->lock);
+	return room;
+}
+
+/* The main thread has read @count bytes, no more than there was room for. */
+void console_store(struct console *console, const uint8_t *data, size_t count)
+{
+	size_t i;
+
+	pthread_mutex_lock(&console->lock);
+	for (i = 0; i < count; i++)
+		console->input[console->input_tail++ % console->input_size] = data[i];
+	pthread_mutex_unlock(&console->lock);
+}
+
 bool console_has_input(struct console *console)
 {
 	bool has;
@@ -199,7 +255,7 @@ int console_get(struct console *console)
 
 	pthread_mutex_lock(&console->lock);
 	if (console->input_head != console->input_tail) {
-		byte = console->input[console->input_head++ % CONSOLE_INPUT_SIZE];
+		byte = console->input[console->input_head++ % console->input_size];
 		wake = console->input_full && console->input_head == console->input_tail;
 		if (wake)
 			console->input_full = false;

@@ -14,7 +14,8 @@
 #include <stdint.h>
 #include <signal.h>
 
-#define CONSOLE_INPUT_SIZE 4096
+#define CONSOLE_INPUT_SIZE 4096		/* a power of two */
+#define CONSOLE_TYPE_AHEAD (16u << 20)	/* another one */
 #define CONSOLE_OUTPUT_SIZE 65536
 #define CONSOLE_FLUSH_AT 4096
 #define CONSOLE_REASON_SIZE 128
@@ -28,7 +29,8 @@ struct console_client {
 
 struct console {
 	pthread_mutex_t lock;		/* guards what follows */
-	uint8_t input[CONSOLE_INPUT_SIZE];
+	uint8_t *input;			/* a ring of @input_size bytes, a power of two */
+	uint32_t input_size, input_max;	/* what it has, and what it may grow to */
 	uint32_t input_head, input_tail;	/* free-running */
 	bool input_full;		/* the main thread stopped reading stdin */
 	uint8_t *output;		/* one of @buffers */
@@ -68,6 +70,8 @@ void console_stop(struct console *console, bool hurry);
 void console_attach(struct console *console, const struct console_client *client);
 void console_detach(struct console *console);
 enum console_event console_wait(struct console *console, int timeout, int *signal);
+size_t console_input_room(struct console *console);
+void console_store(struct console *console, const uint8_t *data, size_t count);
 
 /* From any thread. */
 void console_wake(struct console *console);

@@ -7,11 +7,13 @@
  * soon as it is enabled, again after each byte, and until the guest has seen it
  * in IIR.
  *
- * Received bytes are shown only while the guest has the receive interrupt
- * enabled, that is, while a driver has the port open. Drivers empty and reset
- * the receiver when they open it, and would throw away what was typed, or
- * piped in, before the guest's shell was there to read it. For the same reason
- * a FIFO reset by the guest drops nothing.
+ * What was typed or piped in before the guest reads it must not get lost, but
+ * drivers empty and reset the receiver when they open the port. So a FIFO reset
+ * drops nothing, and once a guest that does without the receive interrupt has
+ * changed how the port works, the next look at LSR shows nothing received, as
+ * on a wire on which nothing came yet: that ends a driver's loop that empties
+ * the receiver, and a guest that polls looks again. A read of the data that the
+ * guest was not told of, which drivers do for luck, takes none.
  */
 #include <linux/serial_reg.h>
 
@@ -33,16 +35,25 @@ struct serial {
 	bool tx_pending;	/* "transmitter empty" not yet seen in IIR */
 	bool brk;		/* a break was received and not yet read */
 	bool fifo;
+	bool changed;		/* set up anew, LSR not looked at since */
+	bool told;		/* that there is a byte to read */
 	int looped;		/* byte on its way through the loopback, or -1 */
 	uint8_t ier, lcr, mcr, scratch, dll, dlm;
 };
+
+/* Does a driver that takes interrupts have the port open? */
+static bool rx_open(const struct serial *serial)
+{
+	return serial->ier & UART_IER_RDI;
+}
 
 static bool rx_ready(struct serial *serial)
 {
 	if (serial->mcr & UART_MCR_LOOP)
 		return serial->looped >= 0;
-	return (serial->ier & UART_IER_RDI) &&
-	       (serial->brk || console_has_input(serial->vm->console));
+	if (serial->changed && !rx_open(serial))
+		return false;
+	return serial->brk || console_has_input(serial->vm->console);
 }
 
 /* The interrupt of the highest priority, as IIR shows it. */
@@ -71,18 +82,21 @@ static void update_irq(struct serial *serial)
 
 static uint8_t read_data(struct serial *serial)
 {
+	bool told = serial->told || rx_open(serial);
 	int byte;
+
+	serial->told = false;
 
 	if (serial->mcr & UART_MCR_LOOP) {
 		byte = serial->looped;
 		serial->looped = -1;
+	} else if (!told) {
+		byte = -1;
 	} else if (serial->brk) {
 		serial->brk = false;
 		byte = 0;
-	} else if (serial->ier & UART_IER_RDI) {
-		byte = console_get(serial->vm->console);
 	} else {
-		byte = -1;
+		byte = console_get(serial->vm->console);
 	}
 	return byte < 0 ? 0 : (uint8_t)byte;
 }
@@ -118,9 +132,11 @@ static uint8_t read_lsr(struct serial *serial)
 {
 	uint8_t lsr = UART_LSR_THRE | UART_LSR_TEMT;
 
-	if (rx_ready(serial))
+	serial->told = rx_ready(serial);
+	serial->changed = false;
+	if (serial->told)
 		lsr |= UART_LSR_DR;
-	if (serial->brk && (serial->ier & UART_IER_RDI))
+	if (serial->told && serial->brk && !(serial->mcr & UART_MCR_LOOP))
 		lsr |= UART_LSR_BI;
 	return lsr;
 }
@@ -158,12 +174,36 @@ static void write_data(struct serial *serial, uint8_t value)
 	serial->tx_pending = true;
 }
 
+/* A register that says how the port works. */
+static void write_setup(struct serial *serial, uint8_t *reg, uint8_t value)
+{
+	if (*reg == value)
+		return;
+	*reg = value;
+	serial->changed = true;
+	serial->told = false;
+}
+
 static void write_ier(struct serial *serial, uint8_t value)
 {
 	/* Enabling it is enough to get it, since the transmitter is empty. */
 	if ((value & UART_IER_THRI) && !(serial->ier & UART_IER_THRI))
 		serial->tx_pending = true;
-	serial->ier = value & (UART_IER_RDI | UART_IER_THRI | UART_IER_RLSI | UART_IER_MSI);
+	write_setup(serial, &serial->ier, value & (UART_IER_RDI | UART_IER_THRI |
+						   UART_IER_RLSI | UART_IER_MSI));
+}
+
+static void write_fcr(struct serial *serial, uint8_t value)
+{
+	uint8_t fifo = serial->fifo;
+
+	/* Switching the FIFOs on or off resets them as well. */
+	write_setup(serial, &fifo, value & UART_FCR_ENABLE_FIFO);
+	if (value & UART_FCR_CLEAR_RCVR) {
+		serial->changed = true;
+		serial->told = false;
+	}
+	serial->fifo = fifo;
 }
 
 static void write_register(struct serial *serial, uint64_t offset, uint8_t value)
@@ -184,14 +224,15 @@ static void write_register(struct serial *serial, uint64_t offset, uint8_t value
 			write_ier(serial, value);
 		break;
 	case UART_FCR:
-		serial->fifo = value & UART_FCR_ENABLE_FIFO;
+		write_fcr(serial, value);
 		break;
 	case UART_LCR:
-		serial->lcr = value;
+		write_setup(serial, &serial->lcr, value);
 		break;
 	case UART_MCR:
-		serial->mcr = value & (UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT1 |
-				       UART_MCR_OUT2 | UART_MCR_LOOP);
+		write_setup(serial, &serial->mcr,
+			    value & (UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT1 |
+				     UART_MCR_OUT2 | UART_MCR_LOOP));
 		break;
 	case UART_SCR:
 		serial->scratch = value;

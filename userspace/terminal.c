@@ -93,8 +93,11 @@ int console_start(struct console *console)
 	console->started = true;
 	catch_crashes();
 	console->escapes = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &cooked);
-	if (console->escapes)
+	if (console->escapes) {
+		/* More than anyone types or pastes: the escape key gets through. */
+		console->input_max = CONSOLE_TYPE_AHEAD;
 		make_raw();
+	}
 	return 0;
 }
 
@@ -173,48 +176,17 @@ static size_t filter(struct console *console, uint8_t *data, size_t length,
 	return to;
 }
 
-/* How much may be read from stdin now; 0: stop reading it for a while. */
-static size_t input_room(struct console *console)
-{
-	size_t room;
-
-	pthread_mutex_lock(&console->lock);
-	room = CONSOLE_INPUT_SIZE - (console->input_tail - console->input_head);
-	console->input_full = !room && !console->escapes;
-	pthread_mutex_unlock(&console->lock);
-	/*
-	 * The escape key must work even if the guest never reads: from a
-	 * terminal we go on reading, and keys beyond a full buffer are lost.
-	 */
-	return room || !console->escapes ? room : 1;
-}
-
-static void store_input(struct console *console, const uint8_t *data, size_t count)
-{
-	size_t i;
-
-	pthread_mutex_lock(&console->lock);
-	for (i = 0; i < count; i++) {
-		if (console->input_tail - console->input_head == CONSOLE_INPUT_SIZE)
-			break;
-		console->input[console->input_tail++ % CONSOLE_INPUT_SIZE] = data[i];
-	}
-	pthread_mutex_unlock(&console->lock);
-	if (count && console->client.input)
-		console->client.input(console->client.client);
-}
-
 /* Read as much as there is room for, and tell the serial port. */
 static enum console_event take_input(struct console *console)
 {
 	enum console_event event = CONSOLE_NONE;
 	uint8_t data[CONSOLE_INPUT_SIZE];
-	size_t room = input_room(console);
+	size_t room = console_input_room(console);
 	ssize_t count;
 
 	if (!room)
 		return CONSOLE_NONE;
-	count = read(STDIN_FILENO, data, room);
+	count = read(STDIN_FILENO, data, room < sizeof(data) ? room : sizeof(data));
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return CONSOLE_NONE;
 	if (count <= 0) {
@@ -223,7 +195,9 @@ static enum console_event take_input(struct console *console)
 	}
 	if (console->escapes)
 		count = (ssize_t)filter(console, data, (size_t)count, &event);
-	store_input(console, data, (size_t)count);
+	console_store(console, data, (size_t)count);
+	if (count && console->client.input)
+		console->client.input(console->client.client);
 	return event;
 }
 

@@ -9,6 +9,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 "$here/launcher_errors.sh" || failures=1
+for node in /dev/kvm /dev/lvx; do
+	"$here/console.sh" $node || failures=1
+done
 crash_kernel >/tmp/crash
 echo "# boot/run-boot"
 kvm_works "KVM runs a guest before"

@@ -96,7 +96,7 @@ boot()
 {
 	"$LAB/run.sh" --time "$LIMIT" --host "$1" --guest \
 		--add "$BUILD/lvx:/bin/lvx" --add "$TOP/selftests/boot:/boot-tests" \
-		"${@:3}" -- "/boot-tests/$2"
+		--add "$BUILD/selftests/boot:/boot-programs" "${@:3}" -- "/boot-tests/$2"
 }
 
 job_boot_6.1() { boot 6.1 run-boot.sh; }

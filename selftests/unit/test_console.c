@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The launcher's console with a stdout whose reader stalls: nothing is lost or
- * stays behind, and nobody waits who must not.
+ * The launcher's console with a stdout whose reader stalls, and with a guest
+ * that does not read its input: nothing is lost or stays behind, and nobody
+ * waits who must not.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -37,6 +38,17 @@ static void restore(void)
 	close(out[0]);
 }
 
+/* A new terminal's two ends. Its modes are not raw yet. */
+static void open_terminal(int ends[2])
+{
+	ends[0] = posix_openpt(O_RDWR | O_NOCTTY);
+	if (ends[0] < 0 || grantpt(ends[0]) || unlockpt(ends[0]))
+		abort();
+	ends[1] = open(ptsname(ends[0]), O_RDWR | O_NOCTTY);
+	if (ends[1] < 0)
+		abort();
+}
+
 static void start_pipe(void)
 {
 	if (pipe(out) < 0 || fcntl(out[1], F_SETPIPE_SZ, PIPE_SIZE) != PIPE_SIZE)
@@ -48,11 +60,8 @@ static void start_terminal(void)
 {
 	struct termios termios;
 
-	out[0] = posix_openpt(O_RDWR | O_NOCTTY);
-	if (out[0] < 0 || grantpt(out[0]) || unlockpt(out[0]))
-		abort();
-	out[1] = open(ptsname(out[0]), O_RDWR | O_NOCTTY);
-	if (out[1] < 0 || tcgetattr(out[1], &termios))
+	open_terminal(out);
+	if (tcgetattr(out[1], &termios))
 		abort();
 	cfmakeraw(&termios);
 	tcsetattr(out[1], TCSANOW, &termios);
@@ -238,4 +247,108 @@ TEST(signals_are_taken)
 {
 	start_pipe();
 	EXPECT_EQ(result_of(take_signals, false), 0);
+}
+
+/* Of what is pasted; the escape key is not among it. */
+static uint8_t pasted(unsigned int i)
+{
+	return (uint8_t)('a' + (i + i / 26) % 26);
+}
+
+/*
+ * What a user does at a terminal: paste @count bytes, then type @keys. The guest
+ * reads nothing meanwhile. Returns the event that the main thread got.
+ */
+static enum console_event paste(int terminal, unsigned int count, const char *keys)
+{
+	enum console_event event = CONSOLE_NONE;
+	unsigned int idle = 0, done = 0;
+	ssize_t length;
+	char byte;
+	int taken;
+
+	fcntl(terminal, F_SETFL, O_NONBLOCK);
+	while (idle < 20 && event == CONSOLE_NONE) {
+		byte = done < count ? (char)pasted(done) : *keys;
+		length = byte ? write(terminal, &byte, 1) : 0;
+		if (length > 0 && done++ >= count)
+			keys++;
+		event = console_wait(&console, length > 0 ? 0 : 10, &taken);
+		idle = length > 0 ? 0 : idle + 1;
+	}
+	return event;
+}
+
+/* In a process of its own: with @how, the escape key comes behind it. */
+static void paste_to_nobody(bool how)
+{
+	const unsigned int count = 20000;
+	unsigned int i;
+	int ends[2];
+
+	alarm(20);
+	open_terminal(ends);
+	dup2(ends[1], STDIN_FILENO);
+	console_start(&console);
+	if (paste(ends[0], count, how ? "\x1dx" : "") != (how ? CONSOLE_QUIT : CONSOLE_NONE))
+		_exit(1);
+	for (i = 0; i < count; i++)
+		if (console_get(&console) != pasted(i))
+			_exit(2);
+	if (console_get(&console) != -1)
+		_exit(3);
+}
+
+TEST(what_is_pasted_waits_for_the_guest)
+{
+	start_pipe();
+	EXPECT_EQ(result_of(paste_to_nobody, false), 0);
+}
+
+TEST(escape_key_behind_what_waits)
+{
+	start_pipe();
+	EXPECT_EQ(result_of(paste_to_nobody, true), 0);
+}
+
+/* A pipe, or a terminal with more than anyone types: the rest stays there. */
+static void fill_input(bool terminal)
+{
+	unsigned int i, limit = CONSOLE_INPUT_SIZE, done = 0;
+	int ends[2], taken, byte;
+	uint8_t data;
+
+	alarm(20);
+	if (terminal)
+		open_terminal(ends);
+	else if (pipe(ends) < 0)
+		_exit(1);
+	dup2(ends[terminal ? 1 : 0], STDIN_FILENO);
+	console_start(&console);
+	if (terminal)
+		console.input_max = limit = 2 * CONSOLE_INPUT_SIZE;
+	fcntl(ends[terminal ? 0 : 1], F_SETFL, O_NONBLOCK);
+	for (i = 0; i < 5 * CONSOLE_INPUT_SIZE; i++) {
+		data = pasted(done);
+		done += write(ends[terminal ? 0 : 1], &data, 1) == 1;
+		console_wait(&console, 0, &taken);
+	}
+	if (console.input_tail - console.input_head != limit || done <= limit)
+		_exit(2);
+	for (i = 0; i < done; i++) {
+		while ((byte = console_get(&console)) < 0)
+			console_wait(&console, 100, &taken);
+		if (byte != pasted(i))
+			_exit(3);
+	}
+}
+
+TEST(full_input_stays_where_it_is)
+{
+	int terminal;
+
+	for (terminal = 0; terminal < 2; terminal++) {
+		start_pipe();
+		EXPECT_EQ(result_of(fill_input, terminal), 0);
+	}
 }
