@@ -47,9 +47,10 @@ check_spdx()
 	done
 }
 
+# A patch begins each line that it leaves alone with a blank, also an empty one.
 check_whitespace()
 {
-	git ls-files | grep -v '^COPYING$' | xargs grep -nE '[[:blank:]]+$' |
+	git ls-files | grep -vE '^COPYING$|\.patch$' | xargs grep -nE '[[:blank:]]+$' |
 		sed 's/$/: ends in a blank/' | head -n 20
 }
 
