@@ -50,6 +50,18 @@ bool kernel_before(unsigned int major, unsigned int minor)
 	return a < major || (a == major && b < minor);
 }
 
+/* The lab says in the kernel's command line what it runs in. */
+bool emulator_is_blind(void)
+{
+	char line[4096] = "";
+	int fd = open("/proc/cmdline", O_RDONLY);
+
+	if (fd < 0 || read(fd, line, sizeof(line) - 1) < 0)
+		die("/proc/cmdline: %s", strerror(errno));
+	close(fd);
+	return strstr(line, "lab.emulator=distribution");
+}
+
 int parse_args(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

@@ -141,6 +141,12 @@ void alarm_ms(int sig, unsigned int ms);
 /* The host's release, for what its KVM gets wrong. */
 bool kernel_before(unsigned int major, unsigned int minor);
 
+/*
+ * An emulated machine whose CPUs, entered with IF=0, don't leave the guest for
+ * the host's interrupts, by which a guest that loops holds its CPU for ever.
+ */
+bool emulator_is_blind(void);
+
 int parse_args(int argc, char **argv);
 
 #endif
