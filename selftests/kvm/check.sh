@@ -99,7 +99,6 @@ table()
 	rows "What lvx does not offer" 5
 }
 
-need /usr/src/linux-source-6.1.tar.xz linux-source-6.1
 run "$@" | tee "$OUT/run.log"
 status=${PIPESTATUS[0]}
 keep_results "$status"

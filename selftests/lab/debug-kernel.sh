@@ -10,17 +10,17 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-SOURCE=/usr/src/linux-source-6.1.tar.xz
+SOURCE=$BUILD/kernels/source/linux-source-6.1.tar.xz
 OUT=$BUILD/debug-kernel
 TREE=$BUILD/kernels/debug
 
-need $SOURCE linux-source-6.1
+"$LAB/kernels.sh" source
 for tool in gcc-12:gcc-12 bison:bison flex:flex bc:bc lz4:lz4; do
 	need "${tool%:*}" "${tool#*:}"
 done
 need /usr/include/libelf.h libelf-dev
 
-key=$(cat "$LAB/debug.config" <(stat -c '%s %Y' "$SOURCE") | sha256sum)
+key=$(cat "$LAB/debug.config" <(stat -L -c '%s %Y' "$SOURCE") | sha256sum)
 [ "$(cat "$TREE/.complete" 2>/dev/null)" != "$key" ] || exit 0
 
 rm -rf "$TREE"

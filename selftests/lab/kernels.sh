@@ -2,30 +2,29 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Fetches Debian's two cloud kernels, with the headers that modules are built
-# against, and unpacks them below build/kernels/6.1 and 6.12.
+# against, and unpacks them below build/kernels/6.1 and 6.12; and the source
+# of Linux 6.1, whose scripts and tests the checks use, to
+# build/kernels/source/linux-source-6.1.tar.xz.
 #
 # Nothing is installed: Debian's 6.12 headers depend on the kernel image, and
 # an installed image takes part in the next boot of the user's machine. So
 # the packages are downloaded, unpacked beside each other, and the absolute
 # paths in the headers are pointed to where they were unpacked.
 #
-# usage: kernels.sh [6.1|6.12]...
+# usage: kernels.sh [6.1|6.12|source]...
 
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=apt.sh
+. "$LAB/apt.sh"
 
 DEBS=$BUILD/cache/debs
 
-# The metapackage that always names the current version: "cloud-amd64" is
-# Debian 12's own kernel, "6.12-cloud-amd64" the backported one.
-meta()
+# origin VERSION: release, image and headers of it, for this machine.
+origin()
 {
-	case $1 in
-	6.1) echo "linux-$2-cloud-amd64" ;;
-	6.12) echo "linux-$2-6.12-cloud-amd64" ;;
-	*) die "no kernel $1: only 6.1 and 6.12 are known" ;;
-	esac
+	origins | tr -d ' \t' | grep "^$(release)|$1|" | tr '|' ' ' | cut -d ' ' -f 3-
 }
 
 # depends PACKAGE PATTERN: the first dependency whose name matches.
@@ -67,14 +66,18 @@ relocate()
 
 kernel()
 {
-	local version=$1 tree=$BUILD/kernels/$1 image headers package
+	local version=$1 tree=$BUILD/kernels/$1 from image headers package
 
 	# The headers know where they are, so they don't survive being moved.
 	[ "$(cat "$tree/.complete" 2>/dev/null)" != "$tree" ] || return 0
-	image=$(depends "$(meta "$version" image)" '^linux-image') || :
-	headers=$(depends "$(meta "$version" headers)" '^linux-headers') || :
+	read -r from image headers <<<"$(origin "$version")"
+	[ -n "$from" ] || die "no kernel $version: only ${KERNEL_VERSIONS[*]} are known"
+	use_release "$from"
+	package=$image
+	image=$(depends "$image" '^linux-image') || :
+	headers=$(depends "$headers" '^linux-headers') || :
 	[ -n "$image$headers" ] ||
-		die "apt knows no package $(meta "$version" image); 'make deps' renews the lists"
+		die "apt knows no package $package; 'make deps' renews the lists"
 	say "kernel $version: fetching $image"
 	rm -rf "$tree.new" "$tree"
 	mkdir -p "$tree.new"
@@ -93,6 +96,24 @@ kernel()
 	say "kernel $version: $(cat "$tree/release") unpacked"
 }
 
+# What is installed is used; only Debian 12 has it to install.
+source_of_linux()
+{
+	local tree=$BUILD/kernels/source name=linux-source-6.1
+
+	[ ! -r "$tree/$name.tar.xz" ] || return 0
+	rm -rf "$tree"
+	mkdir -p "$tree"
+	if [ -r "/usr/src/$name.tar.xz" ]; then
+		ln -s "/usr/src/$name.tar.xz" "$tree/"
+		return
+	fi
+	use_release bookworm
+	say "fetching $name"
+	fetch "$name" "$tree"
+	ln -s "usr/src/$name.tar.xz" "$tree/"
+}
+
 need dpkg dpkg
 need apt-get apt
 [ $# -gt 0 ] || set -- "${KERNEL_VERSIONS[@]}"
@@ -100,5 +121,9 @@ mkdir -p "$DEBS"
 exec 9>"$BUILD/cache/.lock"
 flock 9 # several at once fetch only once
 for version; do
-	kernel "$version"
+	# Each has an apt of its own.
+	case $version in
+	source) (source_of_linux) ;;
+	*) (kernel "$version") ;;
+	esac
 done

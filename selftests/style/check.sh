@@ -10,7 +10,7 @@ set -uo pipefail
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=${BUILD:-$TOP/build}
 STYLE=selftests/style
-SRCTAR=/usr/src/linux-source-6.1.tar.xz
+SRCTAR=$BUILD/kernels/source/linux-source-6.1.tar.xz
 SCRIPTS=$BUILD/style
 cd "$TOP" || exit 1
 
@@ -25,10 +25,7 @@ scripts() { git grep -lE '^#!/bin/(ba)?sh' -- . ; }
 get_scripts()
 {
 	[ -x "$SCRIPTS/checkpatch.pl" ] && return
-	[ -r "$SRCTAR" ] || {
-		echo "$SRCTAR is missing: apt-get install linux-source-6.1"
-		return 1
-	}
+	selftests/lab/kernels.sh source || return
 	mkdir -p "$SCRIPTS"
 	tar -C "$SCRIPTS" -xJf "$SRCTAR" --strip-components=2 --wildcards \
 		'*/scripts/checkpatch.pl' '*/scripts/kernel-doc' \
