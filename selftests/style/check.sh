@@ -14,7 +14,7 @@ SRCTAR=$BUILD/kernels/source/linux-source-6.1.tar.xz
 SCRIPTS=$BUILD/style
 cd "$TOP" || exit 1
 
-CHECKS=(spdx whitespace layers vmx_stays kbuild_list tour sdm_names uapi_list shellcheck
+CHECKS=(spdx whitespace layers vmx_stays kbuild_list tour sdm_names uapi_list params shellcheck
 	kernel_doc checkpatch sparse)
 
 sources() { git ls-files -- '*.c' '*.h' '*.S'; }
@@ -116,6 +116,16 @@ check_tour()
 		[ -e "$file" ] || echo "$tour: $file does not exist"
 	done <<<"$places"
 	uniq -d <<<"$places" | sed '/./s/$/ is twice in the tour/'
+}
+
+# The manual names the module's parameters, no more and no fewer.
+check_params()
+{
+	diff <(git grep -hoE '(module_param_named|module_param|FEATURE_PARAM)\([a-z_0-9]+' \
+			-- module | sed 's/.*(//' | grep -vx name | sort) \
+		<(sed -n '/^\.SH PARAMETERS/,/^\.SH FILES/{/^\.TP/{n;p}}' userspace/lvx.4 |
+			sed 's/^\.BR* //' | tr -d '",' | xargs -n 1 | sort) |
+		sed -n 's/^[<>]/parameter in one of module and userspace\/lvx.4 only:/p'
 }
 
 # The interface's header lists the ioctls of each descriptor's table, no more
