@@ -37,15 +37,17 @@ depends()
 
 fetch()
 {
-	local package=$1 deb
+	local package=$1 version deb
 
 	# apt-get download leaves alone what is there and complete.
 	(cd "$DEBS" && apt-get download -q "$package" >"$DEBS/log" 2>&1) || {
 		cat "$DEBS/log" >&2
 		die "cannot download $package (network? old package lists?); 'make deps' renews the lists"
 	}
-	deb=$(find "$DEBS" -name "${package}_*.deb" | head -1)
-	[ -n "$deb" ] || die "no package file for $package"
+	# Older versions may lie beside it.
+	version=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
+	deb=$(find "$DEBS" -name "${package}_${version//:/%3a}_*.deb")
+	[ -n "$deb" ] || die "no package file for $package $version"
 	dpkg -x "$deb" "$2"
 }
 
