@@ -95,7 +95,8 @@ lab: all
 
 # --------------------------------------------------------------------- tests
 
-.PHONY: selftests check check-clients check-debug check-kvm-selftests bench bench-accesses
+.PHONY: selftests check check-clients check-fresh check-debug check-kvm-selftests
+.PHONY: bench bench-accesses deb
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
 	@$(MAKE) -C selftests/host BUILD=$(BUILD)
@@ -108,6 +109,15 @@ check:
 # Other programs' virtual machines, unmodified, on lvx.
 check-clients:
 	@$(LAB)/check.sh clients
+
+# The README's commands and the packages in machines with nothing prepared
+FRESH ?= bookworm trixie
+check-fresh:
+	@$(LAB)/deps.sh --check fresh
+	@$(LAB)/check.sh $(FRESH:%=fresh-%)
+
+deb:
+	@$(LAB)/deb.sh
 
 check-debug:
 	@$(LAB)/check.sh debug
@@ -133,8 +143,9 @@ bench-accesses: modules
 tools:
 	@$(LAB)/deps.sh --check build
 
+# FOR=fresh, FOR=deb: what make check-fresh or make deb need besides.
 deps:
-	@$(LAB)/deps.sh --install
+	@$(LAB)/deps.sh --install $(FOR)
 
 clean:
 	rm -rf $(VERSIONS:%=$(BUILD)/%) $(BUILD)/lvx $(BUILD)/lab $(BUILD)/selftests $(BUILD)/userspace

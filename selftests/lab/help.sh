@@ -7,13 +7,16 @@ cat <<'EOF'
 lvx: a hypervisor for Linux, run and tested in an emulated machine with VMX.
 Nothing is installed but packages by 'make deps'; all that is made goes to build/.
 
-  make deps          install with apt what is missing, and say what
+  make deps          install with apt what is missing, and say what (Debian 12
+                     and 13; elsewhere a list of what to install)
   make               build/6.1/lvx.ko, build/6.12/lvx.ko and the launcher, build/lvx
   make modules       only the modules         make launcher   only the launcher
   make run           a Debian guest on lvx in the emulated machine, at your terminal
   make lab           a shell in the emulated machine, with everything at hand
   make check         all tests; the last line is "N passed, N failed, N skipped"
   make check-clients QEMU's guests on lvx, KVM's selftests; last line as above
+  make check-fresh   the README's commands and the packages on a fresh Debian 12
+                     and a fresh Debian 13, each in a chroot
   make check-debug   kselftests in a kernel with KASAN, lockdep and kmemleak
                      (builds that kernel once: more than ten minutes)
   make check-kvm-selftests
@@ -22,6 +25,7 @@ Nothing is installed but packages by 'make deps'; all that is made goes to build
   make bench         ticks per exit, lvx beside KVM
   make bench-accesses
                      accesses to VMCS and MSRs per exit, lvx beside KVM
+  make deb           Debian packages lvx and lvx-dkms, in build/deb
   make clean         remove what was built    make distclean  and the kernels, too
 
 Options, as in 'make run HOST=6.12 CPUS=2':
@@ -36,6 +40,8 @@ Options, as in 'make run HOST=6.12 CPUS=2':
   NATIVE=1           use this machine's own VMX, and root   (run)
   JOBS="unit style"  only these jobs; "all": clients, too   (check)
   TESTS="state_test" only these tests                       (check-kvm-selftests)
+  FRESH=bookworm     only this distribution                 (check-fresh)
+  FOR=fresh|deb      what check-fresh or deb need besides   (deps)
   KDIR=FOLDER        build the module for that kernel only  (modules)
 
 The emulated machine takes about half a minute to boot. Its first serial port
