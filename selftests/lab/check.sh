@@ -12,6 +12,8 @@
 # make check-clients: the same for what takes longer, other programs' virtual
 # machines on lvx, and the kernel's own tests of KVM.
 #
+# make check-fresh: the README's commands on machines with nothing prepared.
+#
 # usage: check.sh [JOB... | clients | all]
 
 set -uo pipefail
@@ -168,6 +170,10 @@ job_debug()
 		 exit $bad'
 }
 
+# A fresh machine of either distribution.
+job_fresh_bookworm() { "$LAB/fresh.sh" bookworm selftests/lab/first-steps.sh; }
+job_fresh_trixie() { "$LAB/fresh.sh" trixie selftests/lab/first-steps.sh; }
+
 # Everything must build, and without a warning, before anything is tested.
 job_build()
 {
@@ -242,10 +248,13 @@ rm -rf "$OUT"
 mkdir -p "$OUT"
 say "logs go to $OUT"
 todo=("$@")
-[ "$1" = debug ] || {
+case $1 in
+debug | fresh-*) ;;
+*)
 	work build
 	set -- build "$@"
-}
+	;;
+esac
 for job in "${todo[@]}"; do
 	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
 		wait -n
