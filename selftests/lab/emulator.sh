@@ -22,7 +22,9 @@ POOL=pool/main/b/bochs
 MIRRORS=(http://deb.debian.org/debian
 	https://snapshot.debian.org/archive/debian/20250801T000000Z)
 
-# What the CPU models are made of, and what a PC needs to boot a CD.
+# What the CPU models are made of, and what a PC needs to boot a CD. Bochs would
+# log its speed from within a signal handler: when that interrupts the logging of
+# something else, it waits for itself for ever. Hence no show-ips.
 CONFIGURE=(
 	--enable-cpu-level=6 --enable-x86-64 --enable-smp --enable-vmx=2
 	--enable-fpu --enable-avx --enable-evex --enable-amx --enable-cet
@@ -31,6 +33,7 @@ CONFIGURE=(
 	--enable-pci --enable-cdrom --enable-a20-pin
 	--enable-all-optimizations --enable-repeat-speedups
 	--with-nogui --disable-debugger --disable-plugins --disable-docbook
+	--disable-show-ips
 )
 FLAGS="-O2"
 
