@@ -71,6 +71,7 @@ table()
 		fresh | util-linux                | =                  | unshare, which keeps these machines apart
 		fresh | git                       | =                  | what they get is a clone
 		deb   | debhelper                 | =                  | make deb
+		deb   | build-essential           | =                  | what Debian builds packages with
 		deb   | dh-dkms                   | =                  | the package of the module's source
 		deb   | lintian                   | =                  | checks the packages
 	EOF
