@@ -173,6 +173,13 @@ static inline u64 native_rip(void)
 	return (u64)(uintptr_t)native_pos;
 }
 
+/*
+ * clang's sanitizer, from clang 17 on, looks for a function's type in the bytes
+ * before it, where this code has no memory at all.
+ */
+#ifdef __clang__
+__attribute__((no_sanitize("function")))
+#endif
 /* Returns 0, or the signal that the instruction ended with. */
 static inline int native_run(const u8 *insn, unsigned int len)
 {
