@@ -164,6 +164,7 @@ enter()
 		${http_proxy:+"http_proxy=$http_proxy"} \
 		${https_proxy:+"https_proxy=$https_proxy"} \
 		${no_proxy:+"no_proxy=$no_proxy"} ${CI:+"CI=$CI"} ${TIME:+"TIME=$TIME"} \
+		${JOBS:+"JOBS=$JOBS"} \
 		chroot "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$CLONE" "$@"
 }
 
