@@ -57,7 +57,7 @@ struct feature_row {
 	u32 mask, raw, always;
 };
 
-/* Not const: lvx_cpuid_hide(). */
+/* Not const: lvx_cpuid_hide() and lvx_cpuid_offer(). */
 static struct feature_row features[] = {
 	{ 1, 0, CPUID_ECX, CPUID_1_ECX,
 	  .mask = F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) |
@@ -171,6 +171,25 @@ void lvx_cpuid_hide(u32 leaf, u32 subleaf, unsigned int reg, u32 bits)
 			row->always &= ~bits;
 		}
 	}
+}
+
+/**
+ * lvx_cpuid_offer() - add features to the supported CPUID
+ * @leaf: EAX
+ * @subleaf: ECX
+ * @reg: 0 to 3: EAX to EDX of the answer
+ * @bits: the features
+ *
+ * For what the CPU's VMX lets lvx provide itself. While no VM exists.
+ */
+void lvx_cpuid_offer(u32 leaf, u32 subleaf, unsigned int reg, u32 bits)
+{
+	struct feature_row *row = features;
+
+	for (; row < features + ARRAY_SIZE(features); row++)
+		if (row->leaf == leaf && row->subleaf == subleaf &&
+		    row->reg == reg)
+			row->always |= bits;
 }
 
 /**

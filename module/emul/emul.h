@@ -100,6 +100,20 @@ enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 enum lvx_emul_result lvx_emul_pio_complete(struct lvx_vcpu *vcpu);
 bool lvx_emul_pio_was_string(struct lvx_vcpu *vcpu);
 
+/* In whose name memory is accessed: by the rules for CPL, or the CPU's own. */
+enum lvx_emul_as { LVX_AS_GUEST, LVX_AS_SYSTEM };
+
+/* Memory at linear addresses; ctx filled. May sleep. */
+enum lvx_emul_result lvx_emul_read(struct lvx_vcpu *vcpu, u64 la, void *data,
+				   unsigned int len, enum lvx_emul_as as);
+enum lvx_emul_result lvx_emul_write(struct lvx_vcpu *vcpu, u64 la,
+				    const void *data, unsigned int len,
+				    enum lvx_emul_as as);
+void lvx_emul_no_access(struct lvx_vcpu *vcpu);
+/* Operand size of the instruction at ctx.rip, which its prefixes tell. */
+enum lvx_emul_result lvx_emul_operand_size(struct lvx_vcpu *vcpu,
+					   unsigned int *size);
+
 /* CPUID. KVM's limit on the entries of a table: */
 #define LVX_MAX_CPUID_ENTRIES	256
 
@@ -114,6 +128,8 @@ void lvx_cpuid_query(struct lvx_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx,
 		     u32 *edx);
 /* What the CPU's VMX lacks, before the first VM; reg: 0 EAX to 3 EDX. */
 void lvx_cpuid_hide(u32 leaf, u32 subleaf, unsigned int reg, u32 bits);
+/* What VMX gives a guest though the CPU lacks it, likewise. */
+void lvx_cpuid_offer(u32 leaf, u32 subleaf, unsigned int reg, u32 bits);
 u64 lvx_supported_xcr0(void);
 /* For feature checks; NULL if there is no such leaf. */
 const struct kvm_cpuid_entry2 *lvx_cpuid_find(struct lvx_vcpu *vcpu, u32 leaf,

@@ -286,3 +286,47 @@ enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn)
 		remember(vcpu, &walk, bytes, insn);
 	return decoded(vcpu->emul, r);
 }
+
+/* SDM, "Instruction Prefixes" */
+static bool is_legacy_prefix(u8 byte)
+{
+	static const u8 prefixes[] = {
+		0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3,
+	};
+
+	return memchr(prefixes, byte, sizeof(prefixes));
+}
+
+/**
+ * lvx_emul_operand_size() - what the prefixes say about the operand's size
+ * @vcpu: with a filled context
+ * @size: 2, 4 or 8 bytes
+ *
+ * For an instruction that the VMCS describes but for this. May sleep.
+ *
+ * Return: LVX_EMUL_DONE, or what is to be done instead.
+ */
+enum lvx_emul_result lvx_emul_operand_size(struct lvx_vcpu *vcpu,
+					   unsigned int *size)
+{
+	enum insn_mode mode = emul_mode(&vcpu->emul->ctx);
+	bool toggled = false;
+	enum lvx_emul_result result;
+	u64 la = code_address(vcpu);
+	struct walk walk;
+	u8 byte = 0;
+	int i;
+
+	for (i = 0; i < CODE_LEN; i++) {
+		result = read_code(vcpu, la + i, &byte, 1, &walk);
+		if (result != LVX_EMUL_DONE)
+			return result;
+		if (!is_legacy_prefix(byte))
+			break;
+		toggled |= byte == 0x66;
+	}
+	*size = (mode == INSN_MODE_16) != toggled ? 2 : 4;
+	if (mode == INSN_MODE_64 && (byte & 0xf8) == 0x48)
+		*size = 8;
+	return LVX_EMUL_DONE;
+}

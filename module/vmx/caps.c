@@ -12,6 +12,7 @@
 #include <asm/msr.h>
 #include <asm/vmx.h>
 
+#include "emul/emul.h"
 #include "mmu/mmu.h"
 #include "pure/controls.h"
 #include "vmx/caps.h"
@@ -33,6 +34,7 @@ FEATURE_PARAM(invpcid, "Let the guest use INVPCID");
 FEATURE_PARAM(rdtscp, "Let the guest use RDTSCP and RDPID");
 FEATURE_PARAM(xsaves, "Let the guest use XSAVES");
 FEATURE_PARAM(preemption_timer, "Let the CPU end the guest's run when its timer is due");
+FEATURE_PARAM(umip, "Give the guest UMIP by VM exits if the CPU has none");
 FEATURE_PARAM(ple, "Leave the guest when it spins with PAUSE");
 
 struct row {
@@ -76,6 +78,8 @@ static const struct row cpu2_rows[] = {
 	OPTIONAL(SECONDARY_EXEC_ENABLE_INVPCID, "enable INVPCID", &use_invpcid),
 	OPTIONAL(SECONDARY_EXEC_ENABLE_XSAVES, "enable XSAVES/XRSTORS",
 		 &use_xsaves),
+	/* On only while a guest has CR4.UMIP set: see lvx_load_cr4(). */
+	OPTIONAL(SECONDARY_EXEC_DESC, "descriptor-table exiting", &use_umip),
 	OPTIONAL(SECONDARY_EXEC_WBINVD_EXITING, "WBINVD exiting", NULL),
 	OPTIONAL(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting",
 		 &use_ple),
@@ -242,6 +246,9 @@ static int negotiate(struct lvx_caps *caps)
 	if (!(caps->ctl.word[LVX_CPU] & CPU_BASED_TPR_SHADOW))
 		caps->ctl.word[LVX_CPU] |= CPU_BASED_CR8_LOAD_EXITING |
 					   CPU_BASED_CR8_STORE_EXITING;
+	caps->emulate_umip = !boot_cpu_has(X86_FEATURE_UMIP) &&
+			     caps->ctl.word[LVX_CPU2] & SECONDARY_EXEC_DESC;
+	caps->ctl.word[LVX_CPU2] &= ~SECONDARY_EXEC_DESC;
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, caps->cr0_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED1, caps->cr0_fixed1);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, caps->cr4_fixed0);
@@ -265,9 +272,12 @@ int lvx_caps_init(void)
 	r = check_vmx();
 	if (!r)
 		r = negotiate(&lvx_caps);
-	if (!r)
-		tell_mmu(lvx_caps.ept_vpid);
-	return r;
+	if (r)
+		return r;
+	tell_mmu(lvx_caps.ept_vpid);
+	if (lvx_caps.emulate_umip)
+		lvx_cpuid_offer(7, 0, CPUID_ECX, BIT(X86_FEATURE_UMIP & 31));
+	return 0;
 }
 
 /**
@@ -284,6 +294,7 @@ int lvx_caps_check_cpu(void)
 		return -EIO;
 	if (mine.revision != lvx_caps.revision ||
 	    mine.ept_vpid != lvx_caps.ept_vpid ||
+	    mine.emulate_umip != lvx_caps.emulate_umip ||
 	    memcmp(&mine.ctl, &lvx_caps.ctl, sizeof(mine.ctl))) {
 		pr_err("lvx: CPU %d's VMX differs from the first CPU's\n",
 		       smp_processor_id());

@@ -28,6 +28,7 @@ struct lvx_controls {
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @revision: VMCS revision identifier
  * @region_size: bytes of a VMCS region
+ * @emulate_umip: the CPU has no UMIP, but VM exits that can stand in for it
  * @timer_shift: log2 of the preemption timer's tick in ticks of the TSC
  */
 struct lvx_caps {
@@ -36,6 +37,7 @@ struct lvx_caps {
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u32 revision;
 	u32 region_size;
+	bool emulate_umip;
 	u8 timer_shift;
 };
 

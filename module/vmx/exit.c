@@ -50,6 +50,9 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	    lvx_exit_nothing),
 	ROW(PREEMPTION_TIMER, "VMX-preemption timer", lvx_exit_timer_atomic,
 	    lvx_exit_nothing),
+	/* Only while UMIP is lvx's to provide, and the guest has it on. */
+	ROW(GDTR_IDTR, "access to GDTR or IDTR", NULL, lvx_exit_gdtr_idtr),
+	ROW(LDTR_TR, "access to LDTR or TR", NULL, lvx_exit_ldtr_tr),
 	ROW(EPT_VIOLATION, "EPT violation", lvx_exit_ept_violation_atomic,
 	    lvx_exit_ept_violation, true),
 	ROW(EPT_MISCONFIG, "EPT misconfiguration", NULL, lvx_exit_ept_misconfig,

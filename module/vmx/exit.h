@@ -62,6 +62,10 @@ enum lvx_next lvx_exit_skip(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_mwait(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_rdpmc(struct lvx_vcpu *vcpu);
 
+/* exit_desc.c */
+enum lvx_next lvx_exit_gdtr_idtr(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_ldtr_tr(struct lvx_vcpu *vcpu);
+
 /* exit_io.c */
 enum lvx_next lvx_exit_io_atomic(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_io_string(struct lvx_vcpu *vcpu);

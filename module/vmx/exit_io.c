@@ -112,6 +112,18 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
 	}
 }
 
+/**
+ * lvx_emul_stopped() - the same for what changes nothing unless it's done
+ * @vcpu: loaded
+ * @result: of the execution, not LVX_EMUL_DONE
+ */
+enum lvx_next lvx_emul_stopped(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
+{
+	if (result == LVX_EMUL_FAULT)
+		return raise_fault(vcpu, &lvx_emul_ctx(vcpu)->fault);
+	return result == LVX_EMUL_RETRY ? LVX_RESUME : unknown_instruction(vcpu);
+}
+
 /* What to compare with afterwards, now or after user space's turn. */
 static void remember(struct lvx_vcpu *vcpu, const struct lvx_emul_ctx *ctx)
 {

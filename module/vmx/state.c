@@ -111,12 +111,38 @@ static void update_pkru(struct lvx_vmx *vmx)
 			  (vmx->guest_osxsave && (vmx->xcr0 & XFEATURE_MASK_PKRU));
 }
 
+/* CR4 bits that work without an exit. */
+static u64 cr4_guest_owned(struct lvx_vcpu *vcpu)
+{
+	u64 owned = CR4_GUEST_OWNED & lvx_cpuid_guest_cr4(vcpu);
+
+	return lvx_caps.emulate_umip ? owned & ~(u64)X86_CR4_UMIP : owned;
+}
+
+/* Stand in for a UMIP that the CPU doesn't have. Returns CR4 for the CPU. */
+static u64 emulate_umip(struct lvx_vcpu *vcpu, u64 cr4)
+{
+	u32 *word = &to_vmx(vcpu)->ctl.word[LVX_CPU2];
+	u32 want = *word & ~SECONDARY_EXEC_DESC;
+
+	if (!lvx_caps.emulate_umip)
+		return cr4;
+	if (cr4 & X86_CR4_UMIP)
+		want |= SECONDARY_EXEC_DESC;
+	if (want != *word) {
+		*word = want;
+		vmcs_write32(SECONDARY_VM_EXEC_CONTROL, want);
+	}
+	return cr4 & ~(u64)X86_CR4_UMIP;
+}
+
 void lvx_load_cr4(struct lvx_vcpu *vcpu, u64 cr4)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u64 real = emulate_umip(vcpu, cr4);
 
 	vmcs_writel(CR4_READ_SHADOW, cr4);
-	vmcs_writel(GUEST_CR4, cr4 | lvx_caps.cr4_fixed0);
+	vmcs_writel(GUEST_CR4, real | lvx_caps.cr4_fixed0);
 	vmx->guest_osxsave = cr4 & X86_CR4_OSXSAVE;
 	update_pkru(vmx);
 }
@@ -390,7 +416,7 @@ void lvx_update_cr_masks(struct lvx_vcpu *vcpu)
 
 	/* A bit that the guest's CPUID does not have must fault: own it. */
 	vmx->cr0_mask = ~(u64)CR0_GUEST_OWNED;
-	vmx->cr4_mask = ~(CR4_GUEST_OWNED & lvx_cpuid_guest_cr4(vcpu));
+	vmx->cr4_mask = ~cr4_guest_owned(vcpu);
 	vmcs_writel(CR0_GUEST_HOST_MASK, vmx->cr0_mask);
 	vmcs_writel(CR4_GUEST_HOST_MASK, vmx->cr4_mask);
 	lvx_load_cr0(vcpu, cr0);
@@ -508,7 +534,7 @@ void lvx_reset_state(struct lvx_vcpu *vcpu, bool init)
 	vmcs_writel(GUEST_CR3, 0);
 	write_efer(vcpu, 0);
 	vmx->cr0_mask = ~(u64)CR0_GUEST_OWNED;
-	vmx->cr4_mask = ~(CR4_GUEST_OWNED & lvx_cpuid_guest_cr4(vcpu));
+	vmx->cr4_mask = ~cr4_guest_owned(vcpu);
 	vmcs_writel(CR0_GUEST_HOST_MASK, vmx->cr0_mask);
 	vmcs_writel(CR4_GUEST_HOST_MASK, vmx->cr4_mask);
 	lvx_load_cr0(vcpu, cr0);

@@ -351,6 +351,7 @@ enum lvx_next lvx_handle_exit(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
 				 const u64 *data);
 enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
+enum lvx_next lvx_emul_stopped(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu);
 
 /* speculation.c */
