@@ -141,9 +141,9 @@ static void write_memory_map(struct vm *vm, struct boot_params *params)
 }
 
 /*
- * All the firmware there is. Linux on a hardware-reduced machine without EFI,
- * unless told otherwise, restarts by going back to real mode and jumping to the
- * BIOS entry; what is there writes to the reset register.
+ * All the firmware there is. With reboot=bios Linux restarts by going back to
+ * real mode and jumping to the BIOS entry; what is there writes to the reset
+ * register.
  */
 static void write_bios_entry(struct vm *vm)
 {

@@ -43,15 +43,17 @@
 #define DEBUG_PORT		0xe9
 #define SERIAL_PORT		0x3f8
 #define PVPANIC_PORT		0x505
-#define SLEEP_PORT		0x600
+#define PM1_EVENT_PORT		0x600	/* status and enable, 16 bits each */
+#define PM1_CONTROL_PORT	0x604
 #define RESET_PORT		0xcf9
 
 /* Values with a meaning at these ports, as the ACPI tables name them. */
 #define RESET_VALUE		0x06
 #define SLEEP_TYPE_S5		5
 
-/* Global system interrupts. */
+/* Global system interrupts. The SCI never comes: there are no events. */
 #define SERIAL_GSI		4
+#define SCI_GSI			9
 
 /* CMOS register that holds the century. */
 #define RTC_CENTURY		0x32

@@ -146,8 +146,8 @@ int vm_has(const struct vm *vm, unsigned long capability)
 }
 
 /*
- * The interrupt controllers, all in the kernel. A PIT comes along for guests
- * that don't read ACPI tables; those that do never touch it.
+ * The interrupt controllers, all in the kernel. The PIT, and the PIC, are for
+ * guests that can't or shall not use the APICs; others hardly touch them.
  */
 int irqchip_init(struct vm *vm)
 {

@@ -9,7 +9,7 @@
 #include "../../userspace/machine.h"
 #include "line.h"
 
-#define POWER_OFF (SLEEP_TYPE_S5 << 2 | 0x20)
+#define POWER_OFF (SLEEP_TYPE_S5 << 10 | 1 << 13)
 
 static void out(uint16_t port, uint8_t value)
 {
@@ -64,7 +64,7 @@ void _start(void)
 	print(" ");
 	print_hex(line.hash);
 	print("\r\n");
-	out(SLEEP_PORT, POWER_OFF);
+	asm volatile("outw %w0, %w1" : : "a"(POWER_OFF), "d"(PM1_CONTROL_PORT));
 	for (;;)
 		asm volatile("hlt");
 }

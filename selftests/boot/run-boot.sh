@@ -12,6 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 for node in /dev/kvm /dev/lvx; do
 	"$here/console.sh" $node || failures=1
 done
+"$here/options.sh" /dev/lvx 3 || failures=1
 crash_kernel >/tmp/crash
 echo "# boot/run-boot"
 kvm_works "KVM runs a guest before"
