@@ -4,10 +4,9 @@
  *
  * The checks are a table, in the order in which one thing needs another. Each
  * looks at one thing and gives its finding in one line: what is so, and if
- * that is bad, the remedy. All of them always run, since two things can be
- * wrong at once.
+ * that is bad, the remedy. All of them run, since two things can be wrong at
+ * once; but without VMX in the CPU none of the others' remedies would help.
  */
-#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -22,11 +21,14 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "host.h"
 #include "util.h"
 #include "vm.h"
 
 #define CPUID_1_ECX_VMX		(1u << 5)
 #define CPUID_1_ECX_HYPERVISOR	(1u << 31)
+
+#define LVX_NODE "/dev/lvx"
 
 enum result { GOOD, BAD, UNKNOWN };
 
@@ -55,7 +57,7 @@ static enum result find(struct patient *patient, enum result result, const char 
 /* Does the line @key of /proc/cpuinfo have @word? -1: there is no such line. */
 static int cpuinfo_has(const char *key, const char *word)
 {
-	FILE *file = fopen("/proc/cpuinfo", "re");
+	FILE *file = host_open("/proc/cpuinfo");
 	size_t size = 0, length = strlen(word);
 	char *line = NULL, *at;
 	int has = -1;
@@ -73,18 +75,37 @@ static int cpuinfo_has(const char *key, const char *word)
 	return has;
 }
 
+/* What VMX is part of: CPUs of Intel's, and few others'. */
+static bool has_vmx(void)
+{
+	uint32_t regs[4];
+
+	host.cpuid(1, regs);
+	return regs[2] & CPUID_1_ECX_VMX;
+}
+
 static enum result check_cpu(struct patient *patient)
 {
-	unsigned int eax, ebx, ecx = 0, edx;
+	uint32_t regs[4];
+	char vendor[13] = "";
 
-	__get_cpuid(1, &eax, &ebx, &ecx, &edx);
-	if (ecx & CPUID_1_ECX_VMX)
+	if (has_vmx())
 		return find(patient, GOOD, "the CPU has VMX");
-	if (ecx & CPUID_1_ECX_HYPERVISOR)
+	/* Twelve letters, in EBX, EDX, ECX. */
+	host.cpuid(0, regs);
+	memcpy(vendor, &regs[1], 4);
+	memcpy(vendor + 4, &regs[3], 4);
+	memcpy(vendor + 8, &regs[2], 4);
+	if (strcmp(vendor, "GenuineIntel"))
+		return find(patient, BAD,
+			    "lvx needs VMX, which is Intel's, and this CPU's vendor is %s; use the emulated machine (make run)",
+			    vendor);
+	host.cpuid(1, regs);
+	if (regs[2] & CPUID_1_ECX_HYPERVISOR)
 		return find(patient, BAD,
 			    "this is a virtual machine without VMX; switch on nested virtualization in its host");
 	return find(patient, BAD,
-		    "the CPU has no VMX; lvx needs an Intel CPU, or the emulated machine (make run)");
+		    "this Intel CPU has no VMX; use another one, or the emulated machine (make run)");
 }
 
 /* Linux hides the flag when the firmware has locked VMX off. */
@@ -95,7 +116,7 @@ static enum result check_firmware(struct patient *patient)
 		return find(patient, GOOD, "the firmware leaves VMX on");
 	case 0:
 		return find(patient, BAD,
-			    "Linux doesn't list VMX; if the CPU has it, switch it on in the firmware's setup (Intel Virtualization Technology)");
+			    "the firmware has locked VMX off; switch it on in its setup (Intel Virtualization Technology)");
 	}
 	return find(patient, UNKNOWN, "/proc/cpuinfo can't be read; mount /proc");
 }
@@ -127,7 +148,7 @@ static enum result check_module(struct patient *patient)
 
 	if (kvm && lvx_serves_kvm())
 		return find(patient, GOOD, "the module lvx is loaded, and serves /dev/kvm, too");
-	if (!access(kvm ? "/sys/module/kvm_intel" : "/sys/module/lvx", F_OK))
+	if (host_has_module(kvm ? "kvm_intel" : "lvx"))
 		return find(patient, GOOD, "the module %s is loaded", kvm ? "kvm_intel" : "lvx");
 	return find(patient, BAD, "the module %s is not loaded; %s", kvm ? "kvm_intel" : "lvx",
 		    kvm ? "modprobe kvm_intel" : "insmod lvx.ko, or modprobe lvx");
@@ -149,13 +170,6 @@ static enum result check_node(struct patient *patient)
 	return find(patient, GOOD, "%s can be opened", patient->node);
 }
 
-/* In 6.12 and later KVM takes VMX when it is loaded, unless told not to. */
-static bool kvm_holds_vmx(void)
-{
-	return parameter_is_on("/sys/module/kvm/parameters/enable_virt_at_load") &&
-	       !access("/sys/module/kvm_intel", F_OK);
-}
-
 static enum result explain_busy(struct patient *patient)
 {
 	if (lvx_serves_kvm())
@@ -163,11 +177,10 @@ static enum result explain_busy(struct patient *patient)
 			    "another hypervisor owns VMX, and it is not KVM; stop its virtual machines");
 	if (strstr(patient->node, "kvm"))
 		return find(patient, BAD, "someone else owns VMX, perhaps lvx; stop its virtual machines");
-	if (kvm_holds_vmx())
+	if (!host_has_module("kvm_intel"))
 		return find(patient, BAD,
-			    "kvm_intel owns VMX since it was loaded; rmmod kvm_intel, or boot with kvm.enable_virt_at_load=0");
-	return find(patient, BAD,
-		    "someone else owns VMX, perhaps kvm_intel; stop its virtual machines, or rmmod kvm_intel");
+			    "another hypervisor owns VMX, and it is not KVM; stop its virtual machines");
+	return find(patient, BAD, "kvm_intel owns VMX; %s", host_free_vmx());
 }
 
 /* The proof: make a virtual machine, and take it away again. */
@@ -199,15 +212,27 @@ static enum result check_create(struct patient *patient)
 static const struct check {
 	const char *name;
 	enum result (*run)(struct patient *patient);
+	enum { ANY_CPU, VMX, VMX_OR_OTHER_NODE } needs;	/* to be worth a look */
 } checks[] = {
-	{ "cpu",	check_cpu },
-	{ "firmware",	check_firmware },
-	{ "ept",	check_ept },
-	{ "unrestricted-guest", check_unrestricted },
-	{ "module",	check_module },
-	{ "node",	check_node },
-	{ "create",	check_create },
+	{ "cpu",	check_cpu,	ANY_CPU },
+	{ "firmware",	check_firmware,	VMX },
+	{ "ept",	check_ept,	VMX },
+	{ "unrestricted-guest", check_unrestricted, VMX },
+	{ "module",	check_module,	VMX_OR_OTHER_NODE },
+	{ "node",	check_node,	VMX_OR_OTHER_NODE },
+	{ "create",	check_create,	VMX_OR_OTHER_NODE },
 };
+
+/* What no remedy could help to is not looked at, and none is told. */
+static enum result run_check(const struct check *check, struct patient *patient)
+{
+	bool own = !strcmp(patient->node, LVX_NODE);
+
+	if (check->needs != ANY_CPU && !has_vmx() && (own || check->needs == VMX))
+		return find(patient, UNKNOWN, "%s was not looked at: the CPU has no VMX",
+			    check->name);
+	return check->run(patient);
+}
 
 /* No finding holds a character that JSON would want escaped, but a node's name. */
 static void print_json_string(const char *text)
@@ -228,7 +253,7 @@ static int examine(struct patient *patient, bool json)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(checks); i++) {
-		enum result result = checks[i].run(patient);
+		enum result result = run_check(&checks[i], patient);
 
 		if (result == BAD)
 			status = STATUS_FAILED;
@@ -267,7 +292,7 @@ int cmd_doctor(int argc, char **argv)
 		{ "help",	no_argument,		NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct patient patient = { .node = "/dev/lvx" };
+	struct patient patient = { .node = LVX_NODE };
 	bool json = false;
 	int option, at = optind;
 

@@ -8,13 +8,11 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "util.h"
 
@@ -62,20 +60,6 @@ int option_error(const char *command, int option, const char *word)
 		return usage_error(command, "option '%.*s' takes no value",
 				   (int)strcspn(word, "="), word);
 	return usage_error(command, "there is no option '%s'", word);
-}
-
-/* Is a parameter of a module on? @path is its file in /sys/module. */
-bool parameter_is_on(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char value = 'N';
-
-	if (fd >= 0) {
-		if (read(fd, &value, 1) != 1)
-			value = 'N';
-		close(fd);
-	}
-	return value == 'Y';
 }
 
 /*

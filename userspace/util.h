@@ -29,8 +29,6 @@ int usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int option_error(const char *command, int option, const char *word);
 
-bool parameter_is_on(const char *path);
-
 int parse_size(const char *text, uint64_t *bytes);
 int parse_number(const char *text, unsigned int *number);
 

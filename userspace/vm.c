@@ -14,28 +14,20 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "host.h"
 #include "machine.h"
 #include "vcpu.h"
 #include "vm.h"
 
-/* The nodes we know, who stands behind them, and who else may hold VMX. */
+/* The nodes we know, and who stands behind them. */
 static const struct {
 	const char *node;
 	const char *module;
 	const char *load;
-	const char *rival;
 } known[] = {
-	{ "/dev/lvx", "lvx", "load the module: insmod lvx.ko, or modprobe lvx",
-	  "kvm_intel: stop its virtual machines, or rmmod kvm_intel" },
-	{ "/dev/kvm", "kvm_intel", "load the module: modprobe kvm_intel",
-	  "lvx: stop its virtual machines" },
+	{ "/dev/lvx", "lvx", "load the module: insmod lvx.ko, or modprobe lvx" },
+	{ "/dev/kvm", "kvm_intel", "load the module: modprobe kvm_intel" },
 };
-
-/* lvx takes KVM's place at its node if it is told to; KVM can't be loaded then. */
-bool lvx_serves_kvm(void)
-{
-	return parameter_is_on("/sys/module/lvx/parameters/kvm_node");
-}
 
 static unsigned int known_index(const char *node)
 {
@@ -51,7 +43,6 @@ static int explain_open(const char *node, int error)
 {
 	unsigned int i = known_index(node);
 	const char *module;
-	char path[64];
 	struct stat stat_;
 
 	switch (error) {
@@ -62,8 +53,7 @@ static int explain_open(const char *node, int error)
 			return fail("there is no device '%s'; --device takes /dev/lvx or /dev/kvm",
 				    node);
 		module = lvx_serves_kvm() ? "lvx" : known[i].module;
-		snprintf(path, sizeof(path), "/sys/module/%s", module);
-		if (!access(path, F_OK))
+		if (host_has_module(module))
 			return fail("there is no %s although the module %s is loaded; mount devtmpfs on /dev, and see dmesg",
 				    node, module);
 		return fail("there is no %s; %s", node, known[i].load);
@@ -101,15 +91,21 @@ void node_close(struct vm *vm)
 	close(vm->node);
 }
 
+static int explain_busy(const char *node)
+{
+	if (lvx_serves_kvm())
+		return fail("%s: another hypervisor owns VMX, and it is not KVM", node);
+	if (!strcmp(node, "/dev/kvm"))
+		return fail("%s: someone else owns VMX, perhaps lvx: stop its virtual machines",
+			    node);
+	return fail("%s: someone else owns VMX, perhaps kvm_intel: %s", node, host_free_vmx());
+}
+
 static int explain_create(const char *node, int error)
 {
-	unsigned int i = known_index(node);
-
 	switch (error) {
 	case EBUSY:
-		return fail("%s: someone else owns VMX, perhaps %s", node,
-			    i < ARRAY_SIZE(known) && !lvx_serves_kvm() ?
-			    known[i].rival : "another hypervisor");
+		return explain_busy(node);
 	case EOPNOTSUPP:
 	case ENODEV:
 	case EIO:

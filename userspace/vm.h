@@ -64,7 +64,6 @@ struct vm {
 
 int node_open(struct vm *vm);
 void node_close(struct vm *vm);
-bool lvx_serves_kvm(void);
 int vm_create(struct vm *vm);
 void vm_destroy(struct vm *vm);
 int irqchip_init(struct vm *vm);

@@ -299,9 +299,10 @@ int lvx_host_get(void)
 		update_emergency_slot();
 	}
 	mutex_unlock(&host_lock);
-	if (r == -EBUSY)
-		pr_warn_ratelimited("lvx: another hypervisor%s uses VMX; stop its VMs (or unload it) and try again\n",
-				    kvm_intel_present ? " (kvm_intel is loaded)" : "");
+	if (r == -EBUSY && kvm_intel_present)
+		pr_warn_ratelimited("lvx: kvm_intel uses VMX; rmmod kvm_intel (stopping its VMs is enough before Linux 6.12, and with kvm.enable_virt_at_load=0)\n");
+	else if (r == -EBUSY)
+		pr_warn_ratelimited("lvx: another hypervisor uses VMX; stop its VMs, or unload it\n");
 	return r;
 }
 
