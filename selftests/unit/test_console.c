@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -171,7 +172,23 @@ static void fill(bool tiny)
 	}
 }
 
-/* In a process of its own, which has two seconds. */
+/*
+ * What would wait for ever is killed in a minute. Not by SIGALRM, as that is one
+ * of the signals that the console takes; and not so soon that a busy machine
+ * could be the reason.
+ */
+static void limit_time(void)
+{
+	struct itimerspec minute = { .it_value.tv_sec = 60 };
+	struct sigevent kill_it = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &kill_it, &timer) ||
+	    timer_settime(timer, 0, &minute, NULL))
+		_exit(99);
+}
+
+/* In a process of its own. */
 static pid_t start(void (*run)(bool how), bool how)
 {
 	pid_t pid = fork();
@@ -179,7 +196,7 @@ static pid_t start(void (*run)(bool how), bool how)
 	if (pid)
 		return pid;
 	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-	alarm(2);
+	limit_time();
 	run(how);
 	_exit(0);
 }
@@ -286,7 +303,6 @@ static void paste_to_nobody(bool how)
 	unsigned int i;
 	int ends[2];
 
-	alarm(20);
 	open_terminal(ends);
 	dup2(ends[1], STDIN_FILENO);
 	console_start(&console);
@@ -318,7 +334,6 @@ static void fill_input(bool terminal)
 	int ends[2], taken, byte;
 	uint8_t data;
 
-	alarm(20);
 	if (terminal)
 		open_terminal(ends);
 	else if (pipe(ends) < 0)
