@@ -14,8 +14,13 @@
 
 #include "irq/internal.h"
 
-/* Put a vector in; true if it wasn't there. */
-static bool inbox_vector(struct lvx_lapic *lapic, u8 vector, bool level)
+static void look(struct lvx_lapic *lapic)
+{
+	lvx_make_request(lapic->vcpu, LVX_REQ_EVENT);
+	lvx_vcpu_kick(lapic->vcpu);
+}
+
+static void inbox_vector(struct lvx_lapic *lapic, u8 vector, bool level)
 {
 	/* Before irr, which the owner takes first. Hardly ever a change. */
 	if (test_bit(vector, lapic->tmr) != level) {
@@ -24,14 +29,30 @@ static bool inbox_vector(struct lvx_lapic *lapic, u8 vector, bool level)
 		else
 			clear_bit(vector, lapic->tmr);
 	}
-	return !test_and_set_bit(vector, lapic->irr);
+	set_bit(vector, lapic->irr);
+	/*
+	 * Also if the bit was set before: whoever set it may have lost its CPU
+	 * before its own kick, and the second sender's interrupt must not wait
+	 * until the first one runs again.
+	 */
+	look(lapic);
 }
 
 static void inbox_event(struct lvx_lapic *lapic, enum lvx_inbox event)
 {
 	set_bit(event, &lapic->events);
-	lvx_make_request(lapic->vcpu, LVX_REQ_EVENT);
-	lvx_vcpu_kick(lapic->vcpu);
+	look(lapic);
+}
+
+/*
+ * One NMI may wait behind another, and more are lost. Each sender sets one bit
+ * only, so that there are never more NMIs than senders.
+ */
+static void inbox_nmi(struct lvx_lapic *lapic)
+{
+	if (test_and_set_bit(LVX_INBOX_NMI, &lapic->events))
+		set_bit(LVX_INBOX_NMI_2, &lapic->events);
+	look(lapic);
 }
 
 /**
@@ -50,14 +71,7 @@ int lvx_lapic_accept(struct lvx_vcpu *vcpu, const struct lvx_apic_msg *msg)
 	case LVX_DM_LOWEST:
 		if (!READ_ONCE(lapic->accepts))
 			return 0;
-		/*
-		 * If it was there already, then whoever put it there has made
-		 * the request or is about to.
-		 */
-		if (inbox_vector(lapic, msg->vector, msg->level)) {
-			lvx_make_request(vcpu, LVX_REQ_EVENT);
-			lvx_vcpu_kick(vcpu);
-		}
+		inbox_vector(lapic, msg->vector, msg->level);
 		return 1;
 	case LVX_DM_NMI:
 		inbox_event(lapic, LVX_INBOX_NMI);

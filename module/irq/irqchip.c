@@ -70,10 +70,11 @@ static void pic_end(struct lvx_irqchip *chip, unsigned long flags, bool was_up)
 
 	chip->pic.acked = 0;
 	chip->pic.unmasked = 0;
-	spin_unlock_irqrestore(&chip->lock, flags);
-
+	/* Under the lock: who finds the output up relies on this. */
 	if (raised)
 		raise_extint(chip);
+	spin_unlock_irqrestore(&chip->lock, flags);
+
 	for_each_set_bit(pin, &unmasked, LVX_PIC_PINS)
 		pin_unmasked(chip, pin >> 3, pin & 7);
 	for_each_set_bit(pin, &acked, LVX_PIC_PINS)
