@@ -74,7 +74,7 @@ int lvx_lapic_accept(struct lvx_vcpu *vcpu, const struct lvx_apic_msg *msg)
 		inbox_vector(lapic, msg->vector, msg->level);
 		return 1;
 	case LVX_DM_NMI:
-		inbox_event(lapic, LVX_INBOX_NMI);
+		inbox_nmi(lapic);
 		return 1;
 	case LVX_DM_INIT:
 		/* The level de-assert of old does nothing. */

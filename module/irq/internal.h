@@ -171,7 +171,12 @@ struct lvx_lapic {
 };
 
 /* Bit numbers of lvx_lapic.events, and so of LVX_EVENT_*. */
-enum lvx_inbox { LVX_INBOX_NMI, LVX_INBOX_INIT, LVX_INBOX_SIPI };
+enum lvx_inbox {
+	LVX_INBOX_NMI,
+	LVX_INBOX_INIT,
+	LVX_INBOX_SIPI,
+	LVX_INBOX_NMI_2,	/* one more */
+};
 
 static inline bool lvx_irqchip_is(struct lvx_irqchip *chip,
 				  enum lvx_irqchip_mode mode)

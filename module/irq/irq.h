@@ -79,6 +79,7 @@ void lvx_lapic_set_cr8(struct lvx_vcpu *vcpu, u64 cr8);
 #define LVX_EVENT_NMI	BIT(0)
 #define LVX_EVENT_INIT	BIT(1)
 #define LVX_EVENT_SIPI	BIT(2)
+#define LVX_EVENT_NMI_2	BIT(3)	/* one NMI, or one more */
 u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi);
 u8 lvx_lapic_eoi_vector(const struct lvx_vcpu *vcpu);
 

@@ -279,6 +279,7 @@ u32 lvx_lapic_sync(struct lvx_vcpu *vcpu, u8 *sipi)
 	static_assert(LVX_EVENT_NMI == BIT(LVX_INBOX_NMI));
 	static_assert(LVX_EVENT_INIT == BIT(LVX_INBOX_INIT));
 	static_assert(LVX_EVENT_SIPI == BIT(LVX_INBOX_SIPI));
+	static_assert(LVX_EVENT_NMI_2 == BIT(LVX_INBOX_NMI_2));
 
 	merge(lapic);
 	if (READ_ONCE(lapic->events)) {

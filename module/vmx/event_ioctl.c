@@ -131,7 +131,8 @@ void lvx_get_events(struct lvx_vcpu *vcpu, struct kvm_vcpu_events *events)
 	}
 	events->interrupt.shadow = get_shadow();
 	events->nmi.injected = event_is(vmx, INTR_TYPE_NMI_INTR);
-	events->nmi.pending = vmx->nmi_pending != 0;
+	/* A count, as KVM has it since Linux 6.4. */
+	events->nmi.pending = vmx->nmi_pending;
 	events->nmi.masked = !!(vmcs_read32(GUEST_INTERRUPTIBILITY_INFO) &
 				GUEST_INTR_STATE_NMI);
 	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
@@ -197,6 +198,14 @@ static void set_injected(struct lvx_vcpu *vcpu,
 		lvx_raise(vcpu, events->exception.nr);
 }
 
+/* As if they came now: no more than the vCPU would have kept. */
+static void set_pending_nmis(struct lvx_vcpu *vcpu, u8 nr)
+{
+	to_vmx(vcpu)->nmi_pending = 0;
+	for (nr = min_t(u8, nr, 2); nr; nr--)
+		lvx_add_nmi(vcpu);
+}
+
 /**
  * lvx_set_events() - KVM_SET_VCPU_EVENTS
  * @vcpu: loaded
@@ -214,13 +223,13 @@ int lvx_set_events(struct lvx_vcpu *vcpu, const struct kvm_vcpu_events *events)
 	set_injected(vcpu, events);
 	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW)
 		set_shadow(events->interrupt.shadow);
-	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
-		vmx->nmi_pending = !!events->nmi.pending;
 	if (events->nmi.masked)
 		vmcs_set_bits(GUEST_INTERRUPTIBILITY_INFO, GUEST_INTR_STATE_NMI);
 	else
 		vmcs_clear_bits(GUEST_INTERRUPTIBILITY_INFO,
 				GUEST_INTR_STATE_NMI);
+	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+		set_pending_nmis(vcpu, events->nmi.pending);
 	if ((events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR) && vcpu->lapic)
 		vmx->sipi_vector = events->sipi_vector;
 	if ((events->flags & KVM_VCPUEVENT_VALID_SMM) && vcpu->lapic &&

@@ -49,7 +49,9 @@ static void sync_lapic(struct lvx_vcpu *vcpu)
 	events = lvx_lapic_sync(vcpu, &vmx->sipi_vector);
 	if (events & LVX_EVENT_NMI)
 		lvx_add_nmi(vcpu);
-	vmx->lapic_events |= events & ~LVX_EVENT_NMI;
+	if (events & LVX_EVENT_NMI_2)
+		lvx_add_nmi(vcpu);
+	vmx->lapic_events |= events & (LVX_EVENT_INIT | LVX_EVENT_SIPI);
 }
 
 static void quick_requests(struct lvx_vcpu *vcpu)

@@ -220,6 +220,84 @@ TEST_F(lapic, hlt_in_an_nmi)
 	ASSERT_EQ(-1U, vcpu_sync(self->v));
 }
 
+static void on_nmi_reports(struct guest_frame *f)
+{
+	guest_sync(0x10 + nr_nmis++);
+	(void)f;
+}
+
+static void g_nmis_at_once(void)
+{
+	apic_on();
+	handle(2, on_nmi_reports);
+	guest_sync(1);
+	asm volatile("nop");
+	guest_sync(2);
+}
+
+static void send_nmis(struct vm *vm, struct vcpu *v, unsigned int msis,
+		      unsigned int ioctls)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x400 };
+
+	while (msis--)
+		do_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+	while (ioctls--)
+		do_ioctl(v->fd, KVM_NMI, 0);
+}
+
+/* Of those that come before the vCPU looks, one is taken and one more waits. */
+TEST_F(lapic, nmis_at_once)
+{
+	static const unsigned int came[][2] = {
+		{ 1, 0 }, { 2, 0 }, { 3, 0 }, { 1, 1 }, { 0, 2 }, { 2, 2 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(came); i++) {
+		unsigned int taken = came[i][0] + came[i][1];
+
+		nr_nmis = 0;
+		vcpu_long(self->v, g_nmis_at_once);
+		ASSERT_EQ(1, vcpu_sync(self->v));
+		send_nmis(self->vm, self->v, came[i][0], came[i][1]);
+		for (unsigned int n = 0; n < (taken < 2 ? 1 : 2); n++)
+			ASSERT_EQ(0x10 + n, vcpu_sync(self->v));
+		ASSERT_EQ(2, vcpu_sync(self->v));
+		ASSERT_EQ(-1U, vcpu_sync(self->v));
+	}
+}
+
+/* While one is handled, of any number one waits. */
+TEST_F(lapic, nmis_at_once_in_an_nmi)
+{
+	vcpu_long(self->v, g_nmis_at_once);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	send_nmis(self->vm, self->v, 1, 0);
+	ASSERT_EQ(0x10, vcpu_sync(self->v));
+	send_nmis(self->vm, self->v, 2, 0);
+	ASSERT_EQ(0x11, vcpu_sync(self->v));
+	ASSERT_EQ(2, vcpu_sync(self->v));
+}
+
+/* Both are in the saved state, which takes no more than a CPU would keep. */
+TEST_F(lapic, nmis_in_the_saved_state)
+{
+	struct kvm_vcpu_events events;
+
+	if (!on_lvx() && kernel_before(6, 12))
+		SKIP(return, "KVM saves one only");
+	vcpu_long(self->v, g_nmis_at_once);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	send_nmis(self->vm, self->v, 2, 0);
+	do_ioctl(self->v->fd, KVM_GET_VCPU_EVENTS, &events);
+	ASSERT_EQ(2, events.nmi.pending);
+	events.nmi.pending = 255;
+	do_ioctl(self->v->fd, KVM_SET_VCPU_EVENTS, &events);
+	ASSERT_EQ(0x10, vcpu_sync(self->v));
+	ASSERT_EQ(0x11, vcpu_sync(self->v));
+	ASSERT_EQ(2, vcpu_sync(self->v));
+}
+
 /* ---------------------------------------------------------- several vCPUs */
 
 static volatile bool ready, stop;
