@@ -123,13 +123,13 @@ static void wrote_svr(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
 	effect->todo |= LVX_APIC_DO_CHECK | LVX_APIC_DO_PUBLISH;
 }
 
-static void self_ipi(struct lvx_apic *apic, u8 vector,
+static void self_ipi(struct lvx_apic *apic, u8 vector, bool level,
 		     struct lvx_apic_effect *effect)
 {
 	/* Below 16 is "illegal vector", and a disabled APIC takes nothing. */
 	if (vector < 16 || !lvx_apic_sw_enabled(apic))
 		return;
-	lvx_apic_put(apic, LVX_APIC_TMR, vector, false);
+	lvx_apic_put(apic, LVX_APIC_TMR, vector, level);
 	lvx_apic_put(apic, LVX_APIC_IRR, vector, true);
 	effect->todo |= LVX_APIC_DO_CHECK;
 }
@@ -137,7 +137,7 @@ static void self_ipi(struct lvx_apic *apic, u8 vector,
 static void wrote_self_ipi(struct lvx_apic *apic, u32 reg, u32 old, u64 now,
 			   struct lvx_apic_effect *effect)
 {
-	self_ipi(apic, lvx_apic_get(apic, reg), effect);
+	self_ipi(apic, lvx_apic_get(apic, reg), false, effect);
 }
 
 static void send_ipi(struct lvx_apic *apic, u32 low, u32 dest,
@@ -155,9 +155,13 @@ static void send_ipi(struct lvx_apic *apic, u32 low, u32 dest,
 		.assert = low & ICR_ASSERT,
 		.x2apic = lvx_apic_x2(apic),
 	};
+	/* A level that goes down is no interrupt. */
+	if (ipi->level && !ipi->assert &&
+	    (ipi->mode == LVX_DM_FIXED || ipi->mode == LVX_DM_LOWEST))
+		return;
 	/* The page is ours, so this one needs nobody else. */
 	if (ipi->shorthand == LVX_TO_SELF && ipi->mode == LVX_DM_FIXED)
-		self_ipi(apic, ipi->vector, effect);
+		self_ipi(apic, ipi->vector, ipi->level, effect);
 	else
 		effect->todo |= LVX_APIC_DO_IPI;
 }

@@ -298,6 +298,37 @@ TEST_F(lapic, nmis_in_the_saved_state)
 	ASSERT_EQ(2, vcpu_sync(self->v));
 }
 
+/* ------------------------------------------------ IPIs that are no interrupts */
+
+static void g_level_deassert(void)
+{
+	static const uint32_t to[] = { 0, 0x800, 0x40000, 0x80000 };
+
+	apic_on();
+	if (!apic_x2) {
+		apic_write(APIC_DFR, 0xffffffff);
+		apic_write(APIC_LDR, 1 << 24);
+	}
+	handle(0x41, on_interrupt);
+	for (unsigned int i = 0; i < ARRAY_SIZE(to); i++) {
+		/* Fixed and lowest priority, level-triggered, going down. */
+		apic_icr(1 - !(to[i] & 0x800), to[i] | 0x8000 | 0x41);
+		apic_icr(1 - !(to[i] & 0x800), to[i] | 0x8100 | 0x41);
+		sti_nop_cli();
+		CHECK_EQ(i, nr_taken);
+		/* Going up. */
+		apic_icr(1 - !(to[i] & 0x800), to[i] | 0xc000 | 0x41);
+		sti_nop_cli();
+		CHECK_EQ(i + 1, nr_taken);
+	}
+}
+
+TEST_F(lapic, level_deassert)
+{
+	vcpu_long(self->v, g_level_deassert);
+	ASSERT_EQ(-1U, vcpu_sync(self->v));
+}
+
 /* ---------------------------------------------------------- several vCPUs */
 
 static volatile bool ready, stop;

@@ -234,6 +234,29 @@ TEST(self_ipi)
 	EXPECT_EQ(lvx_apic_highest(&apic, LVX_APIC_IRR), -1ULL);
 }
 
+/* INIT apart, a level-triggered IPI that goes down interrupts nobody. */
+TEST(level_deassert)
+{
+	static const u32 to[] = { 0, 0x800, 0x40000, 0x80000, 0xc0000 };
+	u32 mode, i;
+
+	for (i = 0; i < ARRAY_SIZE(to); i++) {
+		for (mode = 0; mode < 8; mode++) {
+			power_on(0);
+			enable(i & 1);
+			write(LVX_APIC_ICR, to[i] | 0x8000 | mode << 8 | 0x41);
+			EXPECT_EQ(!!(effect.todo & LVX_APIC_DO_IPI),
+				  mode != LVX_DM_FIXED && mode != LVX_DM_LOWEST);
+			EXPECT_EQ(lvx_apic_highest(&apic, LVX_APIC_IRR), -1ULL);
+			write(LVX_APIC_ICR, to[i] | 0xc000 | mode << 8 | 0x41);
+			if (to[i] == 0x40000 && mode == LVX_DM_FIXED)
+				EXPECT(lvx_apic_test(&apic, LVX_APIC_TMR, 0x41));
+			else
+				EXPECT(effect.todo & LVX_APIC_DO_IPI);
+		}
+	}
+}
+
 TEST(priorities)
 {
 	unsigned int irr, isr, tpr;
