@@ -178,6 +178,9 @@ static void find_slots(struct lvx_apic_targets *it)
 		it->mask = dest <= 0xff ? dest & 0xf : 0;
 		return;
 	case LVX_LOGICAL_X2APIC:
+		/* An xAPIC that wrote another's ID may have taken its place. */
+		if (map->scan_physical)
+			return;
 		it->slots = map->by_id;
 		first = (dest >> 16) * 16;
 		if (first >= map->nr_ids)

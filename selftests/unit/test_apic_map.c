@@ -199,6 +199,23 @@ TEST(same_id_twice)
 	EXPECT_EQ(count(to(2, false, false), LVX_NO_SELF), 0);
 }
 
+/* An xAPIC that wrote the ID of an x2APIC, and can't be addressed logically. */
+TEST(same_id_as_an_x2apic)
+{
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		begin(2, 6);
+		set(i, 5, LVX_ADDR_X2APIC, 0, false);
+		set(!i, 6, LVX_ADDR_XAPIC, 0, true);
+		map->addr[!i].xapic_id = 5;
+		lvx_apic_map_make(map, 6);
+		EXPECT(reaches_only(to(0x20, true, true), i));
+		EXPECT_EQ(count(to(5, false, true), LVX_NO_SELF), 2);
+		EXPECT_EQ(count(to(6, false, true), LVX_NO_SELF), 0);
+	}
+}
+
 TEST(off_is_unreachable)
 {
 	begin(2, 1);
@@ -232,7 +249,7 @@ static void check_against_definition(struct lvx_apic_msg msg)
 
 static void random_map(struct tap_rnd *rnd)
 {
-	u32 kind = tap_rnd_below(rnd, 5), nr = 1 + tap_rnd_below(rnd, 40);
+	u32 kind = tap_rnd_below(rnd, 6), nr = 1 + tap_rnd_below(rnd, 40);
 	u32 step = 1 + tap_rnd_below(rnd, 9), i, max_id = nr * step;
 
 	begin(nr, max_id);
@@ -241,12 +258,17 @@ static void random_map(struct tap_rnd *rnd)
 			  kind == 1 ? (i / 4 % 15) << 4 | 1 << i % 4 :
 			  tap_rnd_below(rnd, 256);
 
+		/* As after reset, when only IDs have been given. */
+		if (kind == 5)
+			ldr = 0;
 		set(i, i * step,
 		    kind == 2 ? LVX_ADDR_X2APIC :
 		    kind < 2 ? LVX_ADDR_XAPIC : tap_rnd_below(rnd, 3),
 		    ldr, kind == 0 || (kind > 2 && tap_rnd_below(rnd, 2)));
 		if (kind == 4)
 			map->addr[i].xapic_id = tap_rnd_below(rnd, 256);
+		else if (kind == 5)
+			map->addr[i].xapic_id = tap_rnd_below(rnd, nr) * step;
 		if (!tap_rnd_below(rnd, 8))
 			map->addr[i].mode = LVX_ADDR_OFF;
 	}
