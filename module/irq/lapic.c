@@ -42,19 +42,20 @@ static void publish_all(struct lvx_lapic *lapic)
 static void ended(struct lvx_lapic *lapic, u8 vector, bool level)
 {
 	struct lvx_irqchip *chip = chip_of(lapic);
+	bool broadcast;
 	u32 svr;
 
 	if (!test_bit(vector, chip->eoi_vectors))
 		return;
-	if (lvx_irqchip_is(chip, LVX_IRQCHIP_SPLIT)) {
-		if (!level)
-			return;
+	/* Without a broadcast, the guest writes to the IOAPIC itself. */
+	svr = lvx_apic_get(&lapic->apic, LVX_APIC_SVR);
+	broadcast = level && !(svr & LVX_APIC_SVR_NO_EOI);
+	if (!lvx_irqchip_is(chip, LVX_IRQCHIP_SPLIT)) {
+		lvx_irq_eoi(chip, vector, broadcast);
+	} else if (broadcast) {
 		lapic->eoi_vector = vector;
 		lvx_make_request(lapic->vcpu, LVX_REQ_EOI_EXIT);
-		return;
 	}
-	svr = lvx_apic_get(&lapic->apic, LVX_APIC_SVR);
-	lvx_irq_eoi(chip, vector, level && !(svr & LVX_APIC_SVR_NO_EOI));
 }
 
 static void apply(struct lvx_lapic *lapic, const struct lvx_apic_effect *effect)

@@ -15,6 +15,7 @@
 #define BASE_X2APIC	(1UL << 10)
 
 #define APIC_ID		0x20
+#define APIC_VERSION	0x30
 #define APIC_TPR	0x80
 #define APIC_PPR	0xa0
 #define APIC_EOI	0xb0

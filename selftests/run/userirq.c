@@ -284,6 +284,46 @@ TEST(split_eoi)
 	ASSERT_EQ(4, vcpu_sync(v));
 }
 
+/*
+ * The version register offers to suppress the broadcast of EOIs. A guest that
+ * takes the offer tells the IOAPIC by itself, later, when the device is served:
+ * an exit at the EOI would let the IOAPIC interrupt again in between.
+ */
+#define SVR_NO_EOI	(1U << 12)
+
+static void g_suppresses_eoi(void)
+{
+	apic_on();
+	CHECK(apic_read(APIC_VERSION) & 1U << 24);
+	apic_write(APIC_SVR, 0x1ff | SVR_NO_EOI);
+	CHECK_EQ(0x1ff | SVR_NO_EOI, apic_read(APIC_SVR));
+	sti();
+	guest_sync(nr_taken);
+	guest_sync(nr_taken);
+	apic_write(APIC_SVR, 0x1ff);
+	guest_sync(nr_taken);
+	guest_sync(nr_taken);
+}
+
+TEST(split_eoi_suppressed)
+{
+	struct kvm_irq_routing_entry e = msi(3, LEVEL | V_A);
+	struct vcpu *v = new_split();
+
+	if (!on_lvx())
+		SKIP(return, "KVM makes the offer, but does not keep it");
+	ASSERT_EQ(0, set_routes(v->vm, &e, 1));
+	vcpu_long(v, g_suppresses_eoi);
+	ASSERT_EQ(0, vcpu_sync(v));
+	vm_irq(v->vm, 3, 1);
+	ASSERT_EQ(1, vcpu_sync(v));
+	ASSERT_EQ(1, vcpu_sync(v));
+	vm_irq(v->vm, 3, 1);
+	ASSERT_EXIT(KVM_EXIT_IOAPIC_EOI, v);
+	EXPECT_EQ(V_A, v->run->eoi.vector);
+	ASSERT_EQ(2, vcpu_sync(v));
+}
+
 /* The acknowledgment is the last step of an instruction that began outside. */
 static void on_level(struct guest_frame *f)
 {
