@@ -174,6 +174,7 @@ static void publish(struct lvx_vcpu *vcpu)
 	vm->vcpus[vcpu->idx] = vcpu;
 	/* Pairs with the acquire in lvx_for_each_vcpu(). */
 	smp_store_release(&vm->nr_vcpus, vcpu->idx + 1);
+	lvx_pvclock_tsc_changed(vcpu);
 }
 
 static int open_vcpu(struct lvx_vm *vm, u32 id)

@@ -88,7 +88,7 @@ struct lvx_vcpu {
 	struct lvx_cpuid *cpuid;
 	struct lvx_emul *emul;
 	struct lvx_pvclock *pvclock;
-	u64 tsc_offset;			/* for lvx_guest_tsc() */
+	u64 tsc_offset;			/* for lvx_guest_tsc(); others read it */
 	u32 sleeps;			/* lvx_sleep.count that the guest knows of */
 	bool can_leave_at;		/* the CPU heeds @leave_at */
 	u64 leave_at;			/* guest TSC that ends a run; 0: none */

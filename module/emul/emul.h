@@ -157,6 +157,7 @@ void lvx_pvclock_destroy(struct lvx_vcpu *vcpu);
 void lvx_pvclock_enforce_cpuid(struct lvx_vcpu *vcpu, bool on);
 int lvx_pvclock_get_msr(struct lvx_vcpu *vcpu, u32 msr, u64 *value);
 int lvx_pvclock_set_msr(struct lvx_vcpu *vcpu, u32 msr, u64 value, bool by_host);
+void lvx_pvclock_tsc_changed(struct lvx_vcpu *vcpu);
 void lvx_pvclock_update(struct lvx_vcpu *vcpu);	/* LVX_REQ_CLOCK; may sleep */
 void lvx_steal_update(struct lvx_vcpu *vcpu);	/* LVX_REQ_STEAL; may sleep */
 int lvx_vmclock_get(struct lvx_vm *vm, struct kvm_clock_data *data);

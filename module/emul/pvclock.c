@@ -6,9 +6,11 @@
  * that the guest's CPU was not running although it wanted to (MSR 0x4b564d03).
  *
  * One pair of (host TSC, nanoseconds) per VM is the reference of all its vCPUs
- * where the host's TSCs agree, so two vCPUs never disagree and the guest may
- * use the clock without a lock (PVCLOCK_TSC_STABLE_BIT). Where they do not
- * agree, each vCPU gets a fresh pair whenever it is loaded on another CPU.
+ * where the host's TSCs agree, so two vCPUs never disagree. If the vCPUs have
+ * one TSC offset as well, any of their pages tells the time on each of them,
+ * and the guest may use one page without looking where it runs
+ * (PVCLOCK_TSC_STABLE_BIT). Where the host's TSCs do not agree, each vCPU gets a
+ * fresh pair whenever it is loaded on another CPU.
  */
 #include <linux/kvm.h>
 #include <linux/kvm_para.h>
@@ -29,6 +31,7 @@ struct lvx_vmclock {
 	/* lock: at lvx_host_tsc() @ref_tsc the clock showed @ref_ns + lost_ns */
 	u64 ref_tsc;
 	u64 ref_ns;
+	bool split;		/* lock: the vCPUs' TSC offsets differ */
 	bool stable;		/* constant: the host's TSCs agree */
 	/* constant: ns = (tsc << shift) * mul >> 32, shift may be negative */
 	u32 mul;
@@ -276,6 +279,48 @@ int lvx_pvclock_set_msr(struct lvx_vcpu *vcpu, u32 msr, u64 value, bool by_host)
 	}
 }
 
+static bool one_page_serves(const struct lvx_vmclock *clock)
+{
+	lockdep_assert_held(&clock->lock);
+	return clock->stable && !clock->split;
+}
+
+static bool offsets_differ(struct lvx_vm *vm)
+{
+	struct lvx_vcpu *vcpu;
+	u32 i;
+
+	lvx_for_each_vcpu(vm, i, vcpu)
+		if (READ_ONCE(vcpu->tsc_offset) !=
+		    READ_ONCE(vm->vcpus[0]->tsc_offset))
+			return true;
+	return false;
+}
+
+/**
+ * lvx_pvclock_tsc_changed() - a vCPU has another TSC offset, or is new
+ * @vcpu: whose; published, its offset is in place
+ *
+ * All vCPUs' pages are rewritten if that makes or ends a difference between
+ * them. Of two vCPUs that change at once, the last to look sees both. Context:
+ * does not sleep.
+ */
+void lvx_pvclock_tsc_changed(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmclock *clock = vcpu->vm->clock;
+	bool was_split, split;
+
+	spin_lock(&clock->lock);
+	was_split = clock->split;
+	split = offsets_differ(vcpu->vm);
+	clock->split = split;
+	spin_unlock(&clock->lock);
+
+	lvx_make_request(vcpu, LVX_REQ_CLOCK);
+	if (split != was_split)
+		lvx_request_all(vcpu->vm, LVX_REQ_CLOCK, false);
+}
+
 static void fill_page(struct lvx_vcpu *vcpu)
 {
 	struct pvclock_vcpu_time_info *page = &vcpu->pvclock->page;
@@ -292,7 +337,7 @@ static void fill_page(struct lvx_vcpu *vcpu)
 	}
 	page->tsc_to_system_mul = clock->mul;
 	page->tsc_shift = clock->shift;
-	page->flags = clock->stable ? PVCLOCK_TSC_STABLE_BIT : 0;
+	page->flags = one_page_serves(clock) ? PVCLOCK_TSC_STABLE_BIT : 0;
 	spin_unlock(&clock->lock);
 }
 
@@ -414,11 +459,11 @@ int lvx_vmclock_get(struct lvx_vm *vm, struct kvm_clock_data *data)
 	memset(data, 0, sizeof(*data));
 	spin_lock(&clock->lock);
 	data->clock = clock_now(clock, &data->host_tsc, &data->realtime);
+	data->flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
+	if (one_page_serves(clock))
+		data->flags |= KVM_CLOCK_TSC_STABLE;
 	spin_unlock(&clock->lock);
 	data->host_tsc -= lvx_sleep.lost_ticks;
-	data->flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
-	if (clock->stable)
-		data->flags |= KVM_CLOCK_TSC_STABLE;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/sleep.h"
 #include "base/vm.h"
+#include "emul/emul.h"
 #include "irq/irq.h"
 #include "vmx/msr.h"
 #include "vmx/vcpu.h"
@@ -26,10 +27,11 @@ static DEFINE_RAW_SPINLOCK(tsc_lock);
 
 static void set_offset(struct lvx_vcpu *vcpu, u64 offset)
 {
-	vcpu->tsc_offset = offset;
+	/* Others compare theirs with it. */
+	WRITE_ONCE(vcpu->tsc_offset, offset);
 	vmcs_write64(TSC_OFFSET, lvx_get_tsc_offset(vcpu));
 	/* The kvmclock page tells the guest how TSC and time relate. */
-	lvx_make_request(vcpu, LVX_REQ_CLOCK);
+	lvx_pvclock_tsc_changed(vcpu);
 	lvx_lapic_tsc_changed(vcpu);
 }
 

@@ -130,6 +130,145 @@ TEST(wall_clock)
 	}
 }
 
+/* One page serves all vCPUs (flag 1) only while their TSCs are the same. */
+static volatile struct time_info infos[3];
+static volatile uint64_t tsc_now;
+
+static void guest_stable(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(1, 0, r);
+	wrmsr(MSR_SYSTEM_TIME, (uintptr_t)&infos[r[1] >> 24] | PVCLOCK_ENABLE);
+	for (;;) {
+		tsc_now = rdtsc();
+		guest_sync(0);
+	}
+}
+
+static void set_offset(struct vcpu *v, uint64_t offset)
+{
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)&offset,
+	};
+
+	do_ioctl(v->fd, KVM_SET_DEVICE_ATTR, &attr);
+}
+
+static uint64_t get_offset(struct vcpu *v)
+{
+	uint64_t offset;
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uintptr_t)&offset,
+	};
+
+	do_ioctl(v->fd, KVM_GET_DEVICE_ATTR, &attr);
+	return offset;
+}
+
+/* Who is the last to run writes the page for what the others have done. */
+static uint32_t flags_of(struct vcpu *v[], unsigned int nr)
+{
+	struct kvm_clock_data data;
+	uint32_t all = 0, n = 0;
+
+	for (unsigned int i = 0; i < 2 * nr; i++)
+		vcpu_sync(v[i % nr]);
+	do_ioctl(v[0]->vm->fd, KVM_GET_CLOCK, &data);
+	for (unsigned int i = 0; i < nr; i++)
+		n += infos[i].flags & PVCLOCK_STABLE;
+	all = data.flags & KVM_CLOCK_TSC_STABLE ? 0x100 : 0;
+	return all | n;
+}
+
+static void apic_id(struct vcpu *v)
+{
+	struct kvm_cpuid2 *c = supported_cpuid();
+
+	cpuid_find(c, 1, 0)->ebx |= v->id << 24;
+	do_ioctl(v->fd, KVM_SET_CPUID2, c);
+	vcpu_long(v, guest_stable);
+}
+
+TEST(stable_while_tscs_agree)
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *v[3] = { vcpu_new(vm, 0), vcpu_new(vm, 1) };
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	uint64_t offset = get_offset(v[0]), value;
+
+	for (int i = 0; i < 2; i++) {
+		do_ioctl(v[i]->fd, KVM_SET_MP_STATE, &runnable);
+		apic_id(v[i]);
+		/* As VMMs do at start: "in step". */
+		set_msr(v[i], 0x10, 0);
+	}
+	offset = get_offset(v[0]);
+	ASSERT_EQ(offset, get_offset(v[1]));
+	if (flags_of(v, 2) != 0x102)
+		SKIP(return, "the host's TSCs do not agree");
+	set_offset(v[1], offset + (1ULL << 40));
+	EXPECT_EQ(0, flags_of(v, 2));
+	/* One that comes in step with the last does not make the others so. */
+	v[2] = vcpu_new(vm, 2);
+	do_ioctl(v[2]->fd, KVM_SET_MP_STATE, &runnable);
+	apic_id(v[2]);
+	set_msr(v[2], 0x10, 0);
+	EXPECT_EQ(0, flags_of(v, 3));
+	for (int i = 0; i < 3; i++)
+		set_offset(v[i], offset + (2ULL << 40));
+	EXPECT_EQ(0x103, flags_of(v, 3));
+	/* By the MSR, far away from what the others have. */
+	get_msr(v[0], 0x10, &value);
+	ASSERT_EQ(1, set_msr(v[0], 0x10, value + (1ULL << 40)));
+	EXPECT_EQ(0, flags_of(v, 3));
+}
+
+/* The guest's own writes count, too, of which KVM takes no notice. */
+static void guest_moves_tsc(void)
+{
+	uint32_t r[4];
+
+	guest_cpuid(1, 0, r);
+	wrmsr(MSR_SYSTEM_TIME, (uintptr_t)&infos[r[1] >> 24] | PVCLOCK_ENABLE);
+	guest_sync(0);
+	wrmsr(0x10, rdtsc() + (1ULL << 40));
+	guest_sync(0);
+	wrmsr(0x3b, 0);
+	guest_sync(0);
+	guest_sync(0);
+}
+
+TEST(stable_while_the_guest_lets_it)
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *v[2] = { vcpu_new(vm, 0), vcpu_new(vm, 1) };
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+
+	if (!on_lvx())
+		SKIP(return, "KVM leaves the flag set");
+	for (int i = 0; i < 2; i++) {
+		do_ioctl(v[i]->fd, KVM_SET_MP_STATE, &runnable);
+		apic_id(v[i]);
+	}
+	vcpu_long(v[1], guest_moves_tsc);
+	vcpu_sync(v[0]);
+	vcpu_sync(v[1]);
+	if (!(infos[0].flags & PVCLOCK_STABLE))
+		SKIP(return, "the host's TSCs do not agree");
+	vcpu_sync(v[1]);
+	vcpu_sync(v[0]);
+	EXPECT_EQ(0, infos[0].flags & PVCLOCK_STABLE);
+	/* TSC_ADJUST back to 0: they agree again. */
+	vcpu_sync(v[1]);
+	vcpu_sync(v[0]);
+	EXPECT_EQ(PVCLOCK_STABLE, infos[0].flags & PVCLOCK_STABLE);
+	vcpu_sync(v[1]);
+	EXPECT_EQ(PVCLOCK_STABLE, infos[1].flags & PVCLOCK_STABLE);
+}
+
 /* The TSC that the guest reads agrees with its declared frequency. */
 static void guest_tsc(void)
 {
