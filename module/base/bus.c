@@ -196,6 +196,16 @@ static struct lvx_io_device *next_device(const struct lvx_bus_table *table,
 	return NULL;
 }
 
+/* The vCPU's own device goes before the others, and no other vCPU sees it. */
+static struct lvx_io_device *own_device(struct lvx_vcpu *vcpu,
+					enum lvx_bus_id id, u64 addr)
+{
+	if (likely(!vcpu->own_device) || id != LVX_BUS_MMIO ||
+	    (addr & PAGE_MASK) != vcpu->own_page)
+		return NULL;
+	return vcpu->own_device;
+}
+
 /**
  * lvx_bus_read() - read from a device in the kernel
  * @vcpu: the accessing vCPU, its own thread
@@ -211,11 +221,13 @@ int lvx_bus_read(struct lvx_vcpu *vcpu, enum lvx_bus_id id, u64 addr,
 		 unsigned int len, void *data)
 {
 	const struct lvx_bus_table *table;
-	struct lvx_io_device *dev;
+	struct lvx_io_device *dev = own_device(vcpu, id, addr);
 	int ret = -EOPNOTSUPP;
 	u32 i;
 
 	rcu_read_lock();
+	if (unlikely(dev))
+		ret = dev->ops->read(vcpu, dev, addr, len, data);
 	table = rcu_dereference(vcpu->vm->bus[id].table);
 	i = table ? first_candidate(table, addr) : 0;
 	while (ret && table && (dev = next_device(table, &i, addr, len)))
@@ -239,11 +251,13 @@ int lvx_bus_write(struct lvx_vcpu *vcpu, enum lvx_bus_id id, u64 addr,
 		  unsigned int len, const void *data)
 {
 	const struct lvx_bus_table *table;
-	struct lvx_io_device *dev;
+	struct lvx_io_device *dev = own_device(vcpu, id, addr);
 	int ret = -EOPNOTSUPP;
 	u32 i;
 
 	rcu_read_lock();
+	if (unlikely(dev))
+		ret = dev->ops->write(vcpu, dev, addr, len, data);
 	table = rcu_dereference(vcpu->vm->bus[id].table);
 	i = table ? first_candidate(table, addr) : 0;
 	while (ret && table && (dev = next_device(table, &i, addr, len)))

@@ -18,6 +18,7 @@
 
 struct lvx_cpuid;
 struct lvx_emul;
+struct lvx_io_device;
 struct lvx_lapic;
 struct lvx_pvclock;
 struct lvx_vm;
@@ -87,6 +88,8 @@ struct lvx_vcpu {
 	enum lvx_pending pending;
 	struct lvx_cpuid *cpuid;
 	struct lvx_emul *emul;
+	struct lvx_io_device *own_device;	/* on no bus; NULL: none */
+	u64 own_page;			/* where it is: one MMIO page */
 	struct lvx_pvclock *pvclock;
 	u64 tsc_offset;			/* for lvx_guest_tsc(); others read it */
 	u32 sleeps;			/* lvx_sleep.count that the guest knows of */

@@ -31,9 +31,23 @@ static void publish(struct lvx_lapic *lapic)
 		    lint0.mode == LVX_DM_EXTINT));
 }
 
+/*
+ * A LAPIC that is not at its default address answers its own vCPU alone. Memory
+ * there goes before it, as with KVM: then the access makes no exit.
+ */
+static void place_page(struct lvx_lapic *lapic)
+{
+	struct lvx_vcpu *vcpu = lapic->vcpu;
+
+	vcpu->own_page = lapic->apic.base & LVX_APIC_BASE_ADDR;
+	vcpu->own_device = vcpu->own_page == LVX_APIC_DEFAULT_BASE ?
+			   NULL : &chip_of(lapic)->lapic_device;
+}
+
 static void publish_all(struct lvx_lapic *lapic)
 {
 	publish(lapic);
+	place_page(lapic);
 	lvx_apic_map_update(lapic);
 	lvx_make_request(lapic->vcpu, LVX_REQ_EVENT);
 }
@@ -190,8 +204,8 @@ static const struct lvx_io_ops page_ops = {
  * lvx_lapic_register_device() - the page at its usual address
  * @chip: the VM's
  *
- * One range serves all vCPUs: each sees its own LAPIC there. A guest that moves
- * the page elsewhere reaches user space there; no system does, it buys nothing.
+ * One range serves all vCPUs: each sees its own LAPIC there, unless it has moved
+ * the page elsewhere.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -152,6 +152,90 @@ TEST(x2apic_faults)
 	ASSERT_EQ(-1U, vcpu_sync(v));
 }
 
+/*
+ * IA32_APIC_BASE moves the page, each vCPU's its own. Where it was is nothing
+ * then.
+ */
+#define MOVED		0xc0000000U
+
+static volatile bool move;
+
+static void g_moved(void)
+{
+	uint64_t base = rdmsr(MSR_APIC_BASE);
+
+	mmio_write(APIC_MMIO + APIC_SVR, 0x1a5);
+	if (move) {
+		wrmsr(MSR_APIC_BASE, (base & 0xfff) | MOVED);
+		CHECK_EQ(0x1a5, mmio_read(MOVED + APIC_SVR));
+		mmio_write(MOVED + APIC_SVR, 0x1b6);
+	}
+	/* To user space, for the one who moved. */
+	mmio_write(APIC_MMIO + APIC_SVR, 0x1c7);
+	CHECK_EQ(move ? 0x77 : 0x1c7, mmio_read(APIC_MMIO + APIC_SVR));
+	if (move) {
+		CHECK_EQ(0x1b6, mmio_read(MOVED + APIC_SVR));
+		handle(0x41, on_interrupt_no_eoi);
+		mmio_write(MOVED + APIC_ICR, 0x44000 | 0x41);
+		sti_nop_cli();
+		CHECK_EQ(0x41, taken[0]);
+		CHECK_EQ(1U << 1, mmio_read(MOVED + APIC_ISR + 0x20));
+		mmio_write(MOVED + APIC_EOI, 0);
+		CHECK_EQ(0, mmio_read(MOVED + APIC_ISR + 0x20));
+		wrmsr(MSR_APIC_BASE, base);
+		CHECK_EQ(0x1b6, mmio_read(APIC_MMIO + APIC_SVR));
+	}
+	/* To user space, for both. */
+	mmio_write(MOVED + APIC_SVR, 0x1d8);
+}
+
+TEST(page_moved)
+{
+	struct vm *vm = vm_new(VM_IRQCHIP);
+	struct vcpu *v[2] = { vcpu_new(vm, 0), vcpu_new(vm, 1) };
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+
+	do_ioctl(v[1]->fd, KVM_SET_MP_STATE, &runnable);
+	for (unsigned int i = 0; i < 2; i++) {
+		move = !i;
+		vcpu_long(v[i], g_moved);
+		if (move) {
+			ASSERT_EXIT(KVM_EXIT_MMIO, v[i]);
+			ASSERT_EQ(APIC_MMIO + APIC_SVR, v[i]->run->mmio.phys_addr);
+			ASSERT_EQ(0xc7, v[i]->run->mmio.data[0]);
+			ASSERT_EXIT(KVM_EXIT_MMIO, v[i]);
+			ASSERT_EQ(0, v[i]->run->mmio.is_write);
+			*(uint32_t *)v[i]->run->mmio.data = 0x77;
+		}
+		ASSERT_EXIT(KVM_EXIT_MMIO, v[i]);
+		ASSERT_EQ(MOVED + APIC_SVR, v[i]->run->mmio.phys_addr);
+		ASSERT_EQ(-1U, vcpu_sync(v[i]));
+	}
+}
+
+/* Another's LAPIC, IOAPIC or eventfd there: one's own goes first. */
+static void g_over_ioapic(void)
+{
+	wrmsr(MSR_APIC_BASE, (rdmsr(MSR_APIC_BASE) & 0xfff) | 0xfec00000);
+	mmio_write(0xfec00000 + APIC_SVR, 0x1a5);
+	CHECK_EQ(0x1a5, mmio_read(0xfec00000 + APIC_SVR));
+	/* Where an IOAPIC has nothing: its version. */
+	CHECK_EQ(0x14, mmio_read(0xfec00000 + APIC_VERSION) & 0xff);
+	/* Memory goes before it. */
+	wrmsr(MSR_APIC_BASE, (rdmsr(MSR_APIC_BASE) & 0xfff) | GPA_FREE);
+	mmio_write(GPA_FREE + APIC_ID, 0x12345678);
+	CHECK_EQ(0x12345678, mmio_read(GPA_FREE + APIC_ID));
+}
+
+TEST(page_moved_over_others)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+
+	vcpu_long(v, g_over_ioapic);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	ASSERT_EQ(0x12345678, *(uint32_t *)(v->vm->ram + GPA_FREE + APIC_ID));
+}
+
 /* -------------------------------------------------------------------- NMIs */
 
 #define SELF_NMI	0x4400
