@@ -259,7 +259,8 @@ int lvx_pvclock_set_msr(struct lvx_vcpu *vcpu, u32 msr, u64 value, bool by_host)
 	case MSR_KVM_WALL_CLOCK:
 	case MSR_KVM_WALL_CLOCK_NEW:
 		WRITE_ONCE(vcpu->vm->clock->wall_msr, value);
-		if (!by_host)
+		/* 0 asks for nothing; what lies there is the guest's. */
+		if (value && !by_host)
 			write_wall_clock(vcpu->vm, value);
 		return 0;
 	case MSR_KVM_SYSTEM_TIME:

@@ -130,6 +130,56 @@ TEST(wall_clock)
 	}
 }
 
+/* 0 is no address: it switches off what never was on. */
+static void guest_wall_off(void)
+{
+	wrmsr(MSR_WALL_CLOCK, 0);
+	wrmsr(MSR_WALL_CLOCK_OLD, 0);
+}
+
+TEST(wall_clock_at_zero)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+	uint8_t before[PAGE];
+
+	memset(v->vm->ram, 0x5a, 64);
+	memcpy(before, v->vm->ram, sizeof(before));
+	vcpu_long(v, guest_wall_off);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	EXPECT_EQ(0, memcmp(before, v->vm->ram, sizeof(before)));
+}
+
+/* Bits 5:1 of the steal-time MSR are reserved; bits below 6 are no address. */
+#define MSR_STEAL_TIME		0x4b564d03
+
+static volatile int steal_vectors[8];
+
+static void guest_steal(void)
+{
+	for (int bit = 0; bit < 8; bit++)
+		steal_vectors[bit] = TRY("wrmsr", :: "c"(MSR_STEAL_TIME),
+					 "a"(1U << bit), "d"(0));
+	wrmsr(MSR_STEAL_TIME, 0);
+}
+
+TEST(steal_time_reserved)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+	uint64_t value;
+
+	vcpu_long(v, guest_steal);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	for (int bit = 0; bit < 8; bit++) {
+		bool reserved = bit >= 1 && bit <= 5;
+
+		EXPECT_EQ(reserved ? GP : -1, steal_vectors[bit]);
+		EXPECT_EQ(!reserved, set_msr(v, MSR_STEAL_TIME, 1U << bit));
+	}
+	EXPECT_EQ(1, set_msr(v, MSR_STEAL_TIME, 0));
+	EXPECT_EQ(1, get_msr(v, MSR_STEAL_TIME, &value));
+	EXPECT_EQ(0, value);
+}
+
 /* One page serves all vCPUs (flag 1) only while their TSCs are the same. */
 static volatile struct time_info infos[3];
 static volatile uint64_t tsc_now;
