@@ -125,6 +125,7 @@ struct lvx_irqchip {
 	spinlock_t irqfd_lock;		/* the two lists, against wake-ups */
 	struct list_head irqfds;
 	struct list_head closed_irqfds;
+	struct work_struct reap_work;	/* frees those */
 	struct list_head resamplers;	/* RCU; writers: irqfd_mutex */
 
 	/* ioeventfd_mutex: @ioeventfds */

@@ -11,8 +11,8 @@
  * service signals the first again. All such eventfds of a GSI share one source.
  *
  * An eventfd that its owner closes takes itself out of our lists, in the
- * wake-up that tells of it. It can't free itself there, so it waits among the
- * closed ones for the next call.
+ * wake-up that tells of it. It can't free itself there, nor take its line down
+ * when it was the last one that held it: that is left to work.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -47,8 +47,11 @@ struct irqfd {
 	poll_table poll;
 };
 
+static void reap(struct work_struct *work);
+
 void lvx_irqfd_init(struct lvx_irqchip *chip)
 {
+	INIT_WORK(&chip->reap_work, reap);
 	mutex_init(&chip->irqfd_mutex);
 	spin_lock_init(&chip->irqfd_lock);
 	INIT_LIST_HEAD(&chip->irqfds);
@@ -80,6 +83,7 @@ static void closed(struct irqfd *irqfd)
 		irqfd->active = false;
 		list_move(&irqfd->link, &chip->closed_irqfds);
 		list_del_init(&irqfd->wait.entry);
+		queue_work(system_wq, &chip->reap_work);
 	}
 	spin_unlock_irqrestore(&chip->irqfd_lock, flags);
 }
@@ -240,6 +244,16 @@ static void reap_closed(struct lvx_irqchip *chip)
 	}
 }
 
+static void reap(struct work_struct *work)
+{
+	struct lvx_irqchip *chip =
+		container_of(work, struct lvx_irqchip, reap_work);
+
+	mutex_lock(&chip->irqfd_mutex);
+	reap_closed(chip);
+	mutex_unlock(&chip->irqfd_mutex);
+}
+
 /* Add it to the list, unless its eventfd is there already. */
 static int add(struct lvx_irqchip *chip, struct irqfd *irqfd)
 {
@@ -366,6 +380,10 @@ void lvx_irqfd_stop(struct lvx_irqchip *chip)
 {
 	mutex_lock(&chip->irqfd_mutex);
 	detach(chip, NULL, 0);
+	mutex_unlock(&chip->irqfd_mutex);
+	/* None is active that could be closed now and queue it again. */
+	cancel_work_sync(&chip->reap_work);
+	mutex_lock(&chip->irqfd_mutex);
 	reap_closed(chip);
 	mutex_unlock(&chip->irqfd_mutex);
 }

@@ -439,6 +439,39 @@ TEST_F(irq, irqfd_resample)
 	ASSERT_EQ(1, signals(rb));
 }
 
+static bool ioapic_pending(struct vm *vm, uint32_t pin)
+{
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+
+	do_ioctl(vm->fd, KVM_GET_IRQCHIP, &chip);
+	return chip.chip.ioapic.irr & 1U << pin;
+}
+
+/*
+ * Whoever closes an eventfd without a word ceases to hold the line up. That takes
+ * a moment, unlike a disconnection.
+ */
+TEST_F(irq, irqfd_resample_closed)
+{
+	int a = new_eventfd(), ra = new_eventfd();
+	int b = new_eventfd(), rb = new_eventfd();
+
+	vcpu_long(self->v, g_level_interrupts);
+	ASSERT_EQ(0, irqfd(self->vm, a, 13, KVM_IRQFD_FLAG_RESAMPLE, ra));
+	ASSERT_EQ(0, irqfd(self->vm, b, 13, KVM_IRQFD_FLAG_RESAMPLE, rb));
+	signal_eventfd(a);
+	sleep_ms(20);
+	ASSERT_TRUE(ioapic_pending(self->vm, 13));
+	/* The other one might hold it, too. */
+	close(b);
+	sleep_ms(100);
+	EXPECT_TRUE(ioapic_pending(self->vm, 13));
+	close(a);
+	for (int i = 0; i < 500 && ioapic_pending(self->vm, 13); i++)
+		sleep_ms(10);
+	EXPECT_FALSE(ioapic_pending(self->vm, 13));
+}
+
 static long set_routing(struct vm *vm, const struct kvm_irq_routing_entry *e,
 			uint32_t nr)
 {
