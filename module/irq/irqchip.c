@@ -317,6 +317,25 @@ static int ioapic_read(struct lvx_vcpu *vcpu, struct lvx_io_device *dev,
 	return 0;
 }
 
+/*
+ * A pin could send now, and only eventfds hold its line up. They don't tell when
+ * the device takes its line down, which it may have done while the pin was masked:
+ * a guest that masks the pin, ends the interrupt and then serves the device would
+ * get one more for nothing. So the line goes down, and the eventfds' owners are
+ * asked, as at an EOI.
+ */
+static bool only_resamplers(struct lvx_irqchip *chip, unsigned int pin)
+{
+	u64 entry = chip->ioapic.redir[pin];
+
+	int gsi = lvx_irq_gsi_of(chip, KVM_IRQCHIP_IOAPIC, pin);
+
+	lockdep_assert_held(&chip->lock);
+	return chip->ioapic.sources[pin] == BIT(LVX_SOURCE_RESAMPLE) &&
+	       !(entry & (LVX_REDIR_MASKED | LVX_REDIR_REMOTE_IRR)) &&
+	       gsi >= 0 && test_bit(gsi, chip->ack_gsis);
+}
+
 static int ioapic_write(struct lvx_vcpu *vcpu, struct lvx_io_device *dev,
 			u64 addr, unsigned int len, const void *data)
 {
@@ -325,18 +344,23 @@ static int ioapic_write(struct lvx_vcpu *vcpu, struct lvx_io_device *dev,
 	struct lvx_ioapic_change change;
 	struct lvx_apic_msg msg;
 	unsigned long flags;
+	bool ask = false;
 	u32 val = 0;
 
 	memcpy(&val, data, min_t(unsigned int, len, sizeof(val)));
 	spin_lock_irqsave(&chip->lock, flags);
 	lvx_ioapic_write(&chip->ioapic, addr - LVX_IOAPIC_BASE, val, &change);
-	if (change.service &&
-	    lvx_ioapic_service(&chip->ioapic, change.pin, &msg))
-		send(chip, change.pin, &msg);
+	if (change.service) {
+		ask = only_resamplers(chip, change.pin);
+		if (!ask && lvx_ioapic_service(&chip->ioapic, change.pin, &msg))
+			send(chip, change.pin, &msg);
+	}
 	if (change.pin >= 0)
 		update_eoi_vectors(chip);
 	spin_unlock_irqrestore(&chip->lock, flags);
 
+	if (ask)
+		pin_acked(chip, KVM_IRQCHIP_IOAPIC, change.pin);
 	if (change.unmasked)
 		pin_unmasked(chip, KVM_IRQCHIP_IOAPIC, change.pin);
 	return 0;

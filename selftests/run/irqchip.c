@@ -472,6 +472,79 @@ TEST_F(irq, irqfd_resample_closed)
 	EXPECT_FALSE(ioapic_pending(self->vm, 13));
 }
 
+/*
+ * A guest that masks the pin, ends the interrupt, serves the device, and unmasks
+ * the pin: after the EOI the device's owner has signalled again, and how would it
+ * take that back? So unmasking asks once more, and does not interrupt by itself.
+ */
+static void on_oneshot(struct guest_frame *f)
+{
+	nr_taken++;
+	ioapic_pin(11, RTE_LEVEL | RTE_MASKED | VECTOR);
+	apic_write(APIC_EOI, 0);
+	(void)f;
+}
+
+static void g_oneshot(void)
+{
+	apic_on();
+	guest_handlers[VECTOR] = on_oneshot;
+	ioapic_pin(11, RTE_LEVEL | VECTOR);
+	for (;;) {
+		guest_sync(nr_taken);
+		sti_nop_cli();
+		guest_sync(nr_taken);
+		ioapic_pin(11, RTE_LEVEL | VECTOR);
+		sti_nop_cli();
+	}
+}
+
+TEST_F(irq, irqfd_resample_unmasked)
+{
+	int a = new_eventfd(), ra = new_eventfd();
+
+	if (!on_lvx() && kernel_before(6, 4))
+		SKIP(return, "KVM before Linux 6.4 interrupts once more");
+	vcpu_long(self->v, g_oneshot);
+	ASSERT_EQ(0, vcpu_sync(self->v));
+	ASSERT_EQ(0, irqfd(self->vm, a, 11, KVM_IRQFD_FLAG_RESAMPLE, ra));
+	signal_eventfd(a);
+	sleep_ms(20);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	ASSERT_EQ(1, signals(ra));
+	/* Not served yet: the line goes up again, behind the mask. */
+	signal_eventfd(a);
+	sleep_ms(20);
+	ASSERT_TRUE(ioapic_pending(self->vm, 11));
+	/* Now the guest serves it, and unmasks. */
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	ASSERT_EQ(1, signals(ra));
+	ASSERT_FALSE(ioapic_pending(self->vm, 11));
+	/* The next one interrupts as ever. */
+	signal_eventfd(a);
+	sleep_ms(20);
+	ASSERT_EQ(2, vcpu_sync(self->v));
+	ASSERT_EQ(1, signals(ra));
+}
+
+/* Whoever else holds the line is not asked, so the guest is interrupted. */
+TEST_F(irq, user_line_unmasked)
+{
+	int a = new_eventfd(), ra = new_eventfd();
+
+	vcpu_long(self->v, g_oneshot);
+	ASSERT_EQ(0, vcpu_sync(self->v));
+	ASSERT_EQ(0, irqfd(self->vm, a, 11, KVM_IRQFD_FLAG_RESAMPLE, ra));
+	vm_irq(self->vm, 11, 1);
+	ASSERT_EQ(1, vcpu_sync(self->v));
+	/* Still up, and for both. */
+	signal_eventfd(a);
+	sleep_ms(20);
+	if (!on_lvx() && !kernel_before(6, 4))
+		SKIP(return, "KVM since Linux 6.4 forgets that line");
+	ASSERT_EQ(2, vcpu_sync(self->v));
+}
+
 static long set_routing(struct vm *vm, const struct kvm_irq_routing_entry *e,
 			uint32_t nr)
 {
