@@ -12,6 +12,7 @@
  * Giving rights needs no such care, see fault.c.
  */
 #include <linux/list.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
@@ -24,7 +25,23 @@
  */
 u64 *lvx_ept_alloc_table(void)
 {
-	return (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	/* SecPageTables in /proc/meminfo, sec_pagetables in memory.stat. */
+	if (table)
+		mod_lruvec_page_state(virt_to_page(table),
+				      NR_SECONDARY_PAGETABLE, 1);
+	return table;
+}
+
+/**
+ * lvx_ept_free_table() - free one table
+ * @table: no CPU knows of it any more
+ */
+void lvx_ept_free_table(u64 *table)
+{
+	mod_lruvec_page_state(virt_to_page(table), NR_SECONDARY_PAGETABLE, -1);
+	free_page((unsigned long)table);
 }
 
 /**
@@ -64,7 +81,7 @@ static void free_subtree(u64 *table, unsigned int level, bool may_block)
 		if (lvx_ept_present(table[i]) && !lvx_ept_leaf(table[i], level))
 			free_subtree(lvx_ept_table(table[i]), level - 1,
 				     may_block);
-	free_page((unsigned long)table);
+	lvx_ept_free_table(table);
 	if (may_block)
 		cond_resched();
 }

@@ -67,7 +67,7 @@ static bool get_spare_tables(struct fault *f)
 static void put_spare_tables(struct fault *f)
 {
 	while (f->nr_spare)
-		free_page((unsigned long)f->spare[--f->nr_spare]);
+		lvx_ept_free_table(f->spare[--f->nr_spare]);
 }
 
 /* Put a table where nothing or @old, a large page, is. */

@@ -78,6 +78,7 @@ struct lvx_mmu {
 
 /* ept.c: changing entries */
 u64 *lvx_ept_alloc_table(void);
+void lvx_ept_free_table(u64 *table);
 void lvx_ept_walk_start(struct lvx_mmu *mmu, struct lvx_ept_iter *it,
 			u64 gfn, u64 end);
 bool lvx_ept_zap_locked(struct lvx_mmu *mmu, u64 gfn, u64 end,

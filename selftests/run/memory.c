@@ -556,4 +556,58 @@ TEST_F(memory, slot_exchanged_under_a_running_guest)
 	ASSERT_EQ(1, (uintptr_t)result);
 }
 
+/* ------------------------------------------------- what the host is told of it */
+
+static long secondary_tables(void)
+{
+	FILE *f = fopen("/proc/vmstat", "r");
+	long nr = -1, value;
+	char name[64];
+	int fd;
+
+	/* Have the CPUs' own counts added up. */
+	fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
+	if (fd >= 0) {
+		if (write(fd, "1", 1) != 1)
+			nr = -1;
+		close(fd);
+	}
+	while (f && fscanf(f, "%63s %ld", name, &value) == 2)
+		if (!strcmp(name, "nr_sec_page_table_pages"))
+			nr = value;
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+/* A table for each 2 MiB that the guest touches a small page of. */
+TEST(tables_are_counted)
+{
+	const unsigned long nr = 400, size = nr * 2 * MIB;
+	struct vm *vm = vm_new(0);
+	struct vcpu *v = vcpu_new(vm, 0);
+	long before, during, after;
+	void *mem;
+
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	madvise(mem, size, MADV_NOHUGEPAGE);
+	vm_slot(vm, SLOT, 0, GPA_EXTRA, size, mem);
+	vcpu_long(v, g_server);
+	serve(v, OP_WRITE, GPA_EXTRA, 1, 1);
+	before = secondary_tables();
+	if (before < 0)
+		SKIP(return, "the host counts no such tables");
+	for (unsigned long i = 1; i < nr; i++)
+		serve(v, OP_WRITE, GPA_EXTRA + i * 2 * MIB, 1, 1);
+	during = secondary_tables();
+	EXPECT_LE(before + (long)nr - 20, during);
+	EXPECT_GE(before + (long)nr + 100, during);
+	vcpu_free(v);
+	vm_free(vm);
+	after = secondary_tables();
+	EXPECT_GE(before + 20, after);
+}
+
 LVX_TEST_MAIN
