@@ -437,6 +437,7 @@ int lvx_vmx_init(void)
 	if (r)
 		return r;
 	lvx_vmcs_init();
+	lvx_vmx_hide_cpuid();
 	lvx_msr_init();
 	choose_l1d_flush();
 	r = register_reboot_notifier(&reboot_nb);

@@ -7,6 +7,7 @@
 #include <asm/msr.h>
 
 #include "base/vm.h"
+#include "emul/emul.h"
 #include "irq/irq.h"
 #include "mmu/mmu.h"
 #include "vmx/vcpu.h"
@@ -120,6 +121,48 @@ void lvx_vmx_destroy(struct lvx_vcpu *vcpu)
 	vcpu->vmx = NULL;
 }
 
+/* Features whose instructions raise #UD without a control of VMX. */
+static const struct gate {
+	u32 control, leaf, subleaf;
+	enum cpuid_regs_idx reg;
+	u32 bit;
+} gates[] = {
+	{ SECONDARY_EXEC_ENABLE_RDTSCP, 0x80000001, 0, CPUID_EDX, BIT(27) },
+	{ SECONDARY_EXEC_ENABLE_RDTSCP, 7, 0, CPUID_ECX, BIT(22) }, /* RDPID */
+	{ SECONDARY_EXEC_ENABLE_INVPCID, 7, 0, CPUID_EBX, BIT(10) },
+	{ SECONDARY_EXEC_ENABLE_XSAVES, 0xd, 1, CPUID_EAX, BIT(3) },
+};
+
+/**
+ * lvx_vmx_hide_cpuid() - offer no guest what would fault there
+ *
+ * Context: module load, lvx_caps is settled.
+ */
+void lvx_vmx_hide_cpuid(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(gates); i++)
+		if (!lvx_has(LVX_CPU2, gates[i].control))
+			lvx_cpuid_hide(gates[i].leaf, gates[i].subleaf,
+				       gates[i].reg, gates[i].bit);
+}
+
+static bool in_table(struct lvx_vcpu *vcpu, const struct gate *gate)
+{
+	const struct kvm_cpuid_entry2 *e;
+	const u32 *regs;
+
+	e = lvx_cpuid_find(vcpu, gate->leaf, gate->subleaf);
+	if (!e)
+		return false;
+	static_assert(offsetof(struct kvm_cpuid_entry2, edx) ==
+		      offsetof(struct kvm_cpuid_entry2, eax) +
+		      CPUID_EDX * sizeof(u32));
+	regs = &e->eax;
+	return regs[gate->reg] & gate->bit;
+}
+
 /**
  * lvx_vmx_cpuid_changed() - the guest's CPUID table decides more than CPUID
  * @vcpu: loaded, has not run yet
@@ -129,27 +172,15 @@ void lvx_vmx_destroy(struct lvx_vcpu *vcpu)
  */
 void lvx_vmx_cpuid_changed(struct lvx_vcpu *vcpu)
 {
-	static const struct {
-		u32 control, leaf, subleaf;
-		u8 reg;			/* 1: EBX, 2: ECX, 3: EDX */
-		u32 bit;
-	} gates[] = {
-		{ SECONDARY_EXEC_ENABLE_RDTSCP, 0x80000001, 0, 3, BIT(27) },
-		{ SECONDARY_EXEC_ENABLE_INVPCID, 7, 0, 1, BIT(10) },
-		{ SECONDARY_EXEC_ENABLE_XSAVES, 0xd, 1, 0, BIT(3) },
-	};
 	struct lvx_vmx *vmx = to_vmx(vcpu);
-	u32 *word = &vmx->ctl.word[LVX_CPU2], i, value;
+	u32 *word = &vmx->ctl.word[LVX_CPU2], i;
 	const struct kvm_cpuid_entry2 *e;
 
-	for (i = 0; i < ARRAY_SIZE(gates); i++) {
-		e = lvx_cpuid_find(vcpu, gates[i].leaf, gates[i].subleaf);
-		value = !e ? 0 : gates[i].reg == 0 ? e->eax :
-			gates[i].reg == 1 ? e->ebx : e->edx;
+	for (i = 0; i < ARRAY_SIZE(gates); i++)
 		*word &= ~gates[i].control;
-		if (value & gates[i].bit)
+	for (i = 0; i < ARRAY_SIZE(gates); i++)
+		if (in_table(vcpu, &gates[i]))
 			*word |= lvx_caps.ctl.word[LVX_CPU2] & gates[i].control;
-	}
 	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, *word);
 	lvx_update_cr_masks(vcpu);
 	lvx_update_cpuid_mirror(vcpu);

@@ -283,6 +283,7 @@ void lvx_sync_swapped_msr(struct lvx_vcpu *vcpu, enum lvx_swapped_msr i, u64 val
  * it first. -EINVAL: the MSR refuses, -ENOENT: there is no such MSR, -EACCES:
  * user space's filter keeps it from the guest.
  */
+void lvx_vmx_hide_cpuid(void);			/* once, at module load */
 void lvx_msr_init(void);			/* once, at module load */
 int lvx_msr_read(struct lvx_vcpu *vcpu, u32 index, u64 *value, bool by_host);
 int lvx_msr_write(struct lvx_vcpu *vcpu, u32 index, u64 value, bool by_host);

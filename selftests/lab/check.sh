@@ -43,7 +43,8 @@ job_style()
 }
 
 # kselftest HOST OPTION...: all of them on KVM first, whose results are the
-# measure, then on lvx, in one boot.
+# measure, then on lvx, in one boot; and what guests are offered once more, by an
+# lvx that is told to do without some of it.
 kselftest()
 {
 	# shellcheck disable=SC2016 # for the shell in the emulated host
@@ -53,6 +54,8 @@ kselftest()
 		 for node in /dev/kvm /dev/lvx; do
 			/tests/run-tests.sh $node || bad=1
 		 done
+		 rmmod lvx && insmod /lab/lvx.ko rdtscp=0 invpcid=0 xsaves=0 &&
+			/tests/run-tests.sh /dev/lvx cpuid || bad=1
 		 exit $bad'
 }
 

@@ -147,6 +147,72 @@ TEST(guest_sees_what_was_set)
 	EXPECT_TRUE(same(e));
 }
 
+/*
+ * Instructions that VMX can take away from the guest: what is offered must not
+ * fault. XSAVES needs CR4.OSXSAVE. lvx takes each away by a parameter.
+ */
+enum { RDTSCP, RDPID, INVPCID, XSAVES, NR_INSNS };
+
+static volatile bool offered[NR_INSNS];
+static volatile int raised[NR_INSNS];
+static uint8_t xsave_area[4096] __attribute__((aligned(64)));
+static uint64_t invpcid_desc[2];
+
+static void guest_offered(void)
+{
+	uint64_t cr4;
+
+	raised[RDTSCP] = TRY("rdtscp", ::: "rax", "rcx", "rdx");
+	raised[RDPID] = TRY(".byte 0xf3, 0x0f, 0xc7, 0xf8", ::: "rax");
+	/* All contexts. */
+	raised[INVPCID] = TRY("invpcid (%0), %1",
+			      :: "r"(invpcid_desc), "r"(2UL) : "memory");
+	if (!offered[XSAVES])
+		return;
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	asm volatile("mov %0, %%cr4" :: "r"(cr4 | 1 << 18));
+	raised[XSAVES] = TRY("xsaves64 (%0)",
+			     :: "r"(xsave_area), "a"(0), "d"(0) : "memory");
+}
+
+TEST(offered_instructions_exist)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_cpuid2 *c = supported_cpuid();
+	struct kvm_cpuid_entry2 *xsave = cpuid_find(c, 0xd, 1);
+
+	offered[RDTSCP] = cpuid_find(c, 0x80000001, 0)->edx >> 27 & 1;
+	offered[RDPID] = cpuid_find(c, 7, 0)->ecx >> 22 & 1;
+	offered[INVPCID] = cpuid_find(c, 7, 0)->ebx >> 10 & 1;
+	offered[XSAVES] = xsave && xsave->eax >> 3 & 1;
+	vcpu_long(v, guest_offered);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	for (int i = 0; i < NR_INSNS; i++) {
+		if (offered[i])
+			EXPECT_EQ(-1, raised[i]) TH_LOG("instruction %d", i);
+	}
+	/* Not offered, not there; RDPID comes along with RDTSCP. */
+	if (!offered[RDTSCP])
+		EXPECT_EQ(6, raised[RDTSCP]);
+	if (!offered[INVPCID])
+		EXPECT_EQ(6, raised[INVPCID]);
+}
+
+/* RDPID has no need of RDTSCP in the table. */
+TEST(rdpid_alone)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	struct kvm_cpuid2 *c = supported_cpuid();
+
+	if (!(cpuid_find(c, 7, 0)->ecx >> 22 & 1))
+		SKIP(return, "RDPID is not offered");
+	cpuid_find(c, 0x80000001, 0)->edx &= ~(1U << 27);
+	do_ioctl(v->fd, KVM_SET_CPUID2, c);
+	vcpu_long(v, guest_offered);
+	ASSERT_EQ(-1U, vcpu_sync(v));
+	EXPECT_EQ(-1, raised[RDPID]);
+}
+
 /* On an Intel CPU a leaf beyond the last basic one reads as the last. */
 TEST(leaf_out_of_range)
 {
