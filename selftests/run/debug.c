@@ -10,6 +10,7 @@
 #define BP		3
 #define RFLAGS_TF	(1ULL << 8)
 #define RFLAGS_IF	(1ULL << 9)
+#define RFLAGS_RF	(1ULL << 16)
 #define DR6_ONES	0xffff0ff0ULL
 #define DR6_BD		(1ULL << 13)
 #define DR6_BS		(1ULL << 14)
@@ -30,9 +31,14 @@ static long set_debug(struct vcpu *v, uint32_t control, int n, uint64_t address,
 	return try_ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d);
 }
 
+/* RF, which the CPU saves as set with some exits, would hide a breakpoint there. */
 static void jump(struct vcpu *v, long by)
 {
-	set_rip(v, get_regs(v).rip + by);
+	struct kvm_regs regs = get_regs(v);
+
+	regs.rip += by;
+	regs.rflags &= ~RFLAGS_RF;
+	set_regs(v, &regs);
 }
 
 #define EXPECT_STOP(v, why, at, bits) do {				\
@@ -149,11 +155,19 @@ TEST(hardware_breakpoints)
 {
 	struct vcpu *v = debugged(0);
 
-	jump(v, 0);
+	/*
+	 * Once without, for the page to be mapped: an EPT violation at the INT3
+	 * saves RF as set, and Bochs 3.0 has the INT3 hand that on to the NOP.
+	 */
+	ASSERT_EQ(1, vcpu_sync(v));
+	watched = 0;
+	hits = 0;
+	vcpu_long(v, guest_debugged);
 	for (int n = 0; n < 4; n++) {
 		ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, n,
 				       (uintptr_t)nop_at, DR7_ONE | DR7_ENABLE(n)));
 		EXPECT_STOP(v, DB, nop_at, 1 << n);
+		jump(v, 0);
 	}
 	for (int n = 0; n < 4; n++) {
 		ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_USE_HW_BP, n,
@@ -335,7 +349,7 @@ static void own_db(struct guest_frame *f)
 	hits++;
 	seen_rip = f->rip;
 	seen_dr6 = get_dr6();
-	f->rflags |= 1 << 16;		/* RF: get past the breakpoint */
+	f->rflags |= RFLAGS_RF;	/* RF: get past the breakpoint */
 }
 
 TEST(guests_own_breakpoints)
