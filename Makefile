@@ -123,21 +123,28 @@ check-debug:
 	@$(LAB)/check.sh debug
 
 # The kernel's own tests of KVM, on KVM and on lvx. TESTS: only these.
-check-kvm-selftests: modules
+check-kvm-selftests: modules emulator
 	@$(MAKE) -C selftests/kvm BUILD=$(BUILD)
 	@selftests/kvm/check.sh $(TESTS)
 
-bench: modules launcher
+bench: modules launcher emulator
 	@$(MAKE) -C selftests/bench BUILD=$(BUILD)
 	@$(LAB)/run.sh --measure --guest --add $(BUILD)/lvx:/bin/lvx \
 		--add $(BUILD)/bench:/bench -- '/bench/run-bench.sh boot'
 
 # Accesses to VMCS and MSRs, which a real CPU pays for more than an instruction.
-bench-accesses: modules
+bench-accesses: modules emulator
 	@$(MAKE) -C selftests/bench BUILD=$(BUILD)
 	@selftests/bench/accesses.sh $(BUILD)/bench
 
 # ------------------------------------------------------------- requirements
+
+# The lab's own, for whoever measures and tests: make run doesn't wait for it.
+.PHONY: emulator
+emulator: tools
+ifneq ($(EMULATOR),distribution)
+	@$(LAB)/emulator.sh >/dev/null
+endif
 
 .PHONY: tools
 tools:

@@ -4,7 +4,9 @@
 # and the kernel under it run for one round of each row. Reads the names of the
 # rows, then the emulator's trace (run.sh --trace), in which each row begins
 # with a magic breakpoint. A round is from where the guest goes on after its
-# first exit until it is there again; code segments tell guest and kernel.
+# first exit until it is there again. The own emulator writes down just these
+# instructions and the guest's address at each VM entry; the distribution's all
+# instructions, whose code segments tell guest and kernel.
 
 BEGIN {
 	split("vmread vmwrite rdmsr wrmsr", kinds)
@@ -31,13 +33,35 @@ FNR == NR {
 	next
 }
 
-/Magic breakpoint/ {
+/Magic breakpoint|trace: begin/ {
 	done()
 	row++
 	running = 1
 	left = 0
 	from = ""
 	split("", count)
+	next
+}
+
+# The guest goes on at this address.
+function enters(address)
+{
+	if (address == from)
+		done()
+	if (from == "") {
+		from = address
+		split("", count)
+	}
+	left = 0
+}
+
+# TICKi[CPU0  ] trace: INSTRUCTION, or "entry ADDRESS"
+running && / trace: / {
+	sub(/.* trace: /, "")
+	if ($1 == "entry")
+		enters($2)
+	else
+		count[$1]++
 	next
 }
 
@@ -50,13 +74,7 @@ running && /^\(0\)\.\[/ {
 		sub(/ .*/, "", instruction)
 		count[instruction]++
 	} else if ($3 ~ /^0008:/ && left) {
-		if ($3 == from)
-			done()
-		if (from == "") {
-			from = $3
-			split("", count)
-		}
-		left = 0
+		enters($3)
 	}
 }
 

@@ -54,16 +54,15 @@ usage: run.sh [options] [--] COMMAND...   runs COMMAND (a line of sh) in the emu
                       binary (EMULATOR); without, the own one if it is built
   --interactive       give this terminal to COMMAND, by the machine's first serial port
   --keep              keep the folder with the logs
-  --trace FILE[:N]    write the 20,000 instructions after XCHG BX,BX to FILE, the
-                      first N times that one runs           (now $TRACES)
+  --trace FILE[:N]    write what bench/accesses.awk counts of the 20,000
+                      instructions after XCHG BX,BX to FILE; the distribution's
+                      emulator writes all, the first N times (now $TRACES)
 EOF
 }
 
 # Sets OWN to the own emulator's path, or to nothing.
 find_emulator()
 {
-	# The trace is the debugger's, which the own emulator is built without.
-	[ -z "$TRACE" ] || EMULATOR=distribution
 	OWN=
 	case $EMULATOR in
 	distribution) ;;
@@ -366,6 +365,7 @@ say "host $HOST: booting ($CPUS x $CPU, emulator: $EMULATOR)"
 follow
 status=$(sed -n 's/^lab: status \([0-9]*\).*/\1/p' "$RUN/report")
 say "command ended with status $status"
+[ -z "$TRACE" ] || [ -z "$OWN" ] || grep 'trace: ' "$RUN/bochs.log" >"$TRACE" || :
 if ! grep -q '^lab: log clean' "$RUN/report"; then
 	grep '^lab: log: ' "$RUN/report" | tr -d '\r' >&2 || :
 	complain "the host's kernel log is not clean"
