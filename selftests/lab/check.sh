@@ -123,6 +123,16 @@ job_kvm_selftests()
 		--add "$BUILD/kvm-selftests/bin:/kvm" -- '/kvm/run-tests.sh --fast'
 }
 
+# Debian 12's QEMU has a firmware of its own for its machine without PCI; Debian
+# 13's takes SeaBIOS's.
+microvm_bios()
+{
+	local file=share/qemu/bios-microvm.bin
+
+	[ -e /usr/$file ] || file=share/seabios/bios-microvm.bin
+	echo $file
+}
+
 # qemu HOST SCRIPT ARGUMENT...: Debian's QEMU on lvx, which takes KVM's place, with
 # what firmware it loads. QEMU_ON=kvm-intel runs the same on KVM.
 qemu()
@@ -132,7 +142,7 @@ qemu()
 	"$TOP/selftests/clients/media.sh" || return
 	for file in bin/qemu-system-x86_64 share/seabios/bios-256k.bin \
 		share/seabios/vgabios-stdvga.bin share/qemu/linuxboot_dma.bin \
-		share/qemu/bios-microvm.bin share/qemu/kvmvapic.bin; do
+		"$(microvm_bios)" share/qemu/kvmvapic.bin; do
 		add+=(--add "/usr/$file:/usr/$file")
 	done
 	"$LAB/run.sh" --time "$LIMIT" --host "$1" --modules "${QEMU_ON:-lvx}" \
