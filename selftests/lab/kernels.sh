@@ -88,6 +88,8 @@ kernel()
 		       "$(depends "$headers" '^linux-kbuild')"; do
 		fetch "$package" "$tree.new"
 	done
+	# From Debian 13 on, packages have no /lib of their own.
+	[ -e "$tree.new/lib" ] || ln -s usr/lib "$tree.new/lib"
 	ln -s "boot/vmlinuz-${image#linux-image-}" "$tree.new/vmlinuz"
 	ln -s "lib/modules/${image#linux-image-}" "$tree.new/modules"
 	ln -s "usr/src/$headers" "$tree.new/headers"
