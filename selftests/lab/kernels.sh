@@ -66,12 +66,22 @@ relocate()
 	done
 }
 
+is_there()
+{
+	local tree=$BUILD/kernels/$1
+
+	case $1 in
+	source) [ -r "$tree/linux-source-6.1.tar.xz" ] ;;
+	# The headers know where they are, so they don't survive being moved.
+	*) [ "$(cat "$tree/.complete" 2>/dev/null)" = "$tree" ] ;;
+	esac
+}
+
 kernel()
 {
 	local version=$1 tree=$BUILD/kernels/$1 from image headers package
 
-	# The headers know where they are, so they don't survive being moved.
-	[ "$(cat "$tree/.complete" 2>/dev/null)" != "$tree" ] || return 0
+	! is_there "$version" || return 0
 	read -r from image headers <<<"$(origin "$version")"
 	[ -n "$from" ] || die "no kernel $version: only ${KERNEL_VERSIONS[*]} are known"
 	use_release "$from"
@@ -105,7 +115,7 @@ source_of_linux()
 {
 	local tree=$BUILD/kernels/source name=linux-source-6.1
 
-	[ ! -r "$tree/$name.tar.xz" ] || return 0
+	! is_there source || return 0
 	rm -rf "$tree"
 	mkdir -p "$tree"
 	if [ -r "/usr/src/$name.tar.xz" ]; then
@@ -121,6 +131,13 @@ source_of_linux()
 need dpkg dpkg
 need apt-get apt
 [ $# -gt 0 ] || set -- "${KERNEL_VERSIONS[@]}"
+# Who has all needs not wait for those who download.
+missing=()
+for version; do
+	is_there "$version" || missing+=("$version")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+set -- "${missing[@]}"
 mkdir -p "$DEBS"
 exec 9>"$BUILD/cache/.lock"
 flock 9 # several at once fetch only once
