@@ -21,8 +21,7 @@ steps()
 		before  | prepare_packages         | headers, and what make deb needs
 		deb     | make deb                 | make deb
 		install | install_packages         | lvx and lvx-dkms install, and the module builds
-		remove  | remove_packages remove   | they leave nothing when they are removed
-		purge   | remove_packages purge    | nor when they are purged
+		remove  | remove_packages          | they leave nothing when they are removed
 	EOF
 }
 
@@ -52,12 +51,13 @@ apt_get()
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "$@"
 }
 
-# What there is on this machine, but for what apt and dpkg write down.
+# What there is on this machine, but for what apt and dpkg write down, and the key
+# that dkms makes to sign modules with when it builds its first one.
 snapshot()
 {
 	local part
 
-	for part in "$PWD" /tmp /var/cache /var/log /var/lib/apt /var/lib/dpkg; do
+	for part in "$PWD" '/var/lib/dkms/mok.*' /tmp /var/cache /var/log /var/lib/apt /var/lib/dpkg; do
 		printf '%s\n' -path "$part" -prune -o
 	done | xargs -d '\n' sh -c 'find / -xdev "$@" -printf "%p %y %m %u:%g %l\n"' find | sort
 	find /etc /lib/modules/ -type f -exec md5sum {} + | sort -k 2
@@ -102,7 +102,10 @@ install_packages()
 
 remove_packages()
 {
-	apt_get "$1" lvx lvx-dkms || return
+	apt_get remove lvx lvx-dkms || return
+	# With nothing left there is nothing to purge.
+	! dpkg-query -W lvx || return
+	! dpkg-query -W lvx-dkms || return
 	snapshot >"$OUT/after"
 	diff "$OUT/before" "$OUT/after"
 }
