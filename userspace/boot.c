@@ -173,6 +173,7 @@ int boot_load(struct vm *vm, struct boot_entry *entry)
 	write_bios_entry(vm);
 	if (load_initrd(vm, &image, params) < 0)
 		return -1;
+	memcpy(vm->stranger, image.stranger, sizeof(vm->stranger));
 	entry->rip = image.entry;
 	entry->rsi = BOOT_PARAMS_ADDR;
 	return 0;

@@ -23,6 +23,7 @@ struct boot_image {
 	struct setup_header header;	/* for the boot parameters */
 	uint64_t entry;
 	uint64_t end;		/* first byte that the kernel does not need */
+	char stranger[48];	/* what it is, if it is not Linux; or empty */
 };
 
 int boot_load(struct vm *vm, struct boot_entry *entry);

@@ -4,6 +4,7 @@
  * header matters to us, and behind it the kernel proper, which unpacks itself.
  * Layout and rules are in the kernel's Documentation/x86/boot.rst.
  */
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -30,13 +31,37 @@ static int check_header(const struct file *file, const struct setup_header *head
 			    file->path, header->version >> 8, header->version & 0xff);
 	if (!(header->loadflags & LOADED_HIGH))
 		return fail("the kernel '%s' is a zImage; build a bzImage", file->path);
-	if (setup_size + 16ull * header->syssize > file->size || !header->syssize)
+	/* The last of its units of 16 bytes may be shorter. */
+	if (setup_size + 16ull * header->syssize >= file->size + 16 || !header->syssize)
 		return fail("the kernel '%s' is truncated: %llu bytes instead of %llu; copy it again",
 			    file->path, (unsigned long long)file->size,
 			    setup_size + 16ull * header->syssize);
 	if (header->pref_address < HIGH_RAM_START)
 		return fail("the kernel '%s' wants to be loaded at 0x%llx, below 1 MiB; it is damaged",
 			    file->path, (unsigned long long)header->pref_address);
+	return 0;
+}
+
+/*
+ * Other programs come in this format, too. Where Linux has its version, which
+ * begins with a digit, they have their name.
+ */
+static int find_stranger(const struct file *file, struct boot_image *image, uint64_t setup_size)
+{
+	uint64_t at = image->header.kernel_version + 0x200u;
+	size_t size = sizeof(image->stranger) - 1;
+	char *name = image->stranger;
+
+	if (!image->header.kernel_version || at + size > setup_size)
+		return 0;
+	if (file_read(file, at, name, size) < 0)
+		return -1;
+	/* It will be shown: no control codes. */
+	while (isprint((unsigned char)*name))
+		name++;
+	*name = 0;
+	if (isdigit((unsigned char)image->stranger[0]))
+		image->stranger[0] = 0;
 	return 0;
 }
 
@@ -62,9 +87,12 @@ int bzimage_load(struct vm *vm, const struct file *file, struct boot_image *imag
 	memcpy(header, start + HEADER_OFFSET, length);
 
 	setup_size = (1u + (header->setup_sects ?: DEFAULT_SETUP_SECTORS)) * SECTOR;
-	if (check_header(file, header, setup_size) < 0)
+	if (check_header(file, header, setup_size) < 0 ||
+	    find_stranger(file, image, setup_size) < 0)
 		return -1;
 	size = 16ull * header->syssize;
+	if (size > file->size - setup_size)
+		size = file->size - setup_size;
 	needed = header->init_size > size ? header->init_size : size;
 	to = header->pref_address < RAM_HOLE_START ?
 	     memory_at(&vm->memory, header->pref_address, needed) : NULL;

@@ -4,6 +4,7 @@
  * addresses they belong, and whose entry is a physical address as well.
  */
 #include <elf.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "boot.h"
@@ -59,6 +60,44 @@ static int load_segment(struct vm *vm, const struct file *file, const Elf64_Phdr
 	return 0;
 }
 
+/* Linux's notes have its own name on them, or Xen's, which it is made for as well. */
+static int is_linux(const struct file *file, const Elf64_Phdr *segment, bool *found)
+{
+	uint8_t notes[4096];
+	size_t size = segment->p_filesz < sizeof(notes) ? segment->p_filesz : sizeof(notes);
+	Elf64_Nhdr note;
+	size_t at = 0;
+
+	if (segment->p_offset > file->size || size > file->size - segment->p_offset)
+		return fail("the kernel '%s' is truncated; copy it again", file->path);
+	if (file_read(file, segment->p_offset, notes, size) < 0)
+		return -1;
+	while (at + sizeof(note) + 6 <= size) {
+		memcpy(&note, notes + at, sizeof(note));
+		at += sizeof(note);
+		if (!memcmp(notes + at, "Linux", 6) || !memcmp(notes + at, "Xen", 4))
+			*found = true;
+		if (note.n_namesz > size || note.n_descsz > size)
+			break;
+		at += align_up(note.n_namesz, 4) + align_up(note.n_descsz, 4);
+	}
+	return 0;
+}
+
+static int find_stranger(const struct file *file, const Elf64_Phdr *segments, unsigned int nr,
+			 struct boot_image *image)
+{
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (segments[i].p_type == PT_NOTE && is_linux(file, &segments[i], &found) < 0)
+			return -1;
+	if (!found)
+		strcpy(image->stranger, "an ELF file without Linux's notes");
+	return 0;
+}
+
 int elf_load(struct vm *vm, const struct file *file, struct boot_image *image)
 {
 	Elf64_Phdr segments[MAX_SEGMENTS];
@@ -75,6 +114,8 @@ int elf_load(struct vm *vm, const struct file *file, struct boot_image *image)
 	if (file_read(file, header.e_phoff, segments, header.e_phnum * sizeof(segments[0])) < 0)
 		return -1;
 
+	if (find_stranger(file, segments, header.e_phnum, image) < 0)
+		return -1;
 	image->end = 0;
 	for (i = 0; i < header.e_phnum; i++)
 		if (segments[i].p_type == PT_LOAD && segments[i].p_memsz &&

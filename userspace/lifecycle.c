@@ -164,12 +164,17 @@ static void report(const struct vm *vm, const struct outcome *outcome)
 }
 
 /* Once nothing can go wrong any more, and before the terminal is the guest's. */
-static void announce(const struct vm_config *config)
+static void announce(const struct vm *vm)
 {
+	const struct vm_config *config = vm->config;
+
 	fprintf(stderr, "lvx: starting %s on %s with %u CPU%s and %llu MiB%s\n",
 		config->kernel.path, config->node, config->cpus, config->cpus > 1 ? "s" : "",
 		(unsigned long long)(config->memory / MIB),
 		isatty(STDIN_FILENO) ? "; " CONSOLE_ESCAPE_NAME " x ends it" : "");
+	if (vm->stranger[0])
+		fprintf(stderr, "lvx: this is %s: it gets what Linux gets, 64-bit mode, boot parameters and a serial port, and has no firmware, display, keyboard or PCI\n",
+			vm->stranger);
 }
 
 /*
@@ -185,7 +190,7 @@ int vm_live(const struct vm_config *config, struct console *console, struct outc
 	if (build(&vm) < 0)
 		return -1;
 	console_forget_panic(console);
-	announce(config);
+	announce(&vm);
 	if (console_start(console) == 0) {
 		vcpus_start(&vm);
 		wait_for_end(&vm);

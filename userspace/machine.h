@@ -20,10 +20,10 @@
  */
 #define BOOT_GDT_ADDR		0x500
 #define BOOT_PARAMS_ADDR	0x7000
-#define BOOT_STACK_TOP		0x8ff0
 #define BOOT_PAGE_TABLES_ADDR	0x9000	/* PML4, PDPT, four page directories */
 #define BOOT_CMDLINE_ADDR	0x20000
 #define BOOT_CMDLINE_MAX	0x10000
+#define BOOT_STACK_TOP		0x90000	/* with room above: some write there, too */
 #define LOW_RAM_END		0x9fc00	/* where a PC keeps its EBDA */
 #define ACPI_ADDR		0xe0000	/* where a PC keeps its BIOS */
 #define ACPI_END		0xf0000

@@ -50,6 +50,7 @@ struct vm {
 	struct console *console;
 	int node;		/* the device node */
 	int fd;			/* the VM */
+	char stranger[48];	/* what the image is, if it is not Linux; or empty */
 	struct memory memory;
 	struct bus bus;
 	struct kvm_coalesced_mmio_ring *ring;	/* NULL: there is none */

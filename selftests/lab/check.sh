@@ -27,7 +27,7 @@ LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
 JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
-CLIENTS=(kvm-selftests smp options qemu-migrate qemu-models qemu-on qemu-split qemu-off
+CLIENTS=(kvm-selftests smp options payloads qemu-migrate qemu-models qemu-on qemu-split qemu-off
 	host-6.12 restart-6.1 restart-6.12)
 
 job_unit()
@@ -112,6 +112,12 @@ job_boot_6.1() { boot 6.1 run-boot.sh; }
 job_boot_6.12() { boot 6.12 run-boot.sh; }
 # All the options, on KVM and on lvx.
 job_options() { boot 6.1 "options.sh /dev/kvm && /boot-tests/options.sh /dev/lvx"; }
+# What is no Linux, but is booted like it.
+job_payloads()
+{
+	"$TOP/selftests/boot/fetch.sh" &&
+		boot 6.1 payloads.sh --add "$BUILD/payloads:/payloads"
+}
 # Not among JOBS: it takes ten minutes.
 job_soak() { boot 6.1 soak.sh; }
 
