@@ -20,7 +20,8 @@ rows()
 	head -n "$ROWS" <<-'EOT'
 		noapic reboot=k lvx.reboot
 		nolapic reboot=t lvx.reboot
-		nosmp no-kvmclock clocksource=tsc reboot=p lvx.reboot
+		nosmp clocksource=tsc reboot=p lvx.reboot
+		no-kvmclock clocksource=tsc lvx.poweroff
 		noapic acpi=off pci=off reboot=k nomodules 8250.nr_uarts=1 lvx.reboot
 		noapic nolapic nosmp reboot=a lvx.poweroff
 		acpi=off nolapic reboot=t lvx.reboot
