@@ -16,8 +16,8 @@ steps()
 	cat <<-'EOF'
 		deps    | make deps                | make deps
 		all     | make all                 | make all
-		unit    | make check JOBS=unit     | unit tests
 		run     | run_guest                | make run, to a guest's prompt
+		unit    | make check JOBS=unit     | unit tests
 		before  | prepare_packages         | headers, and what make deb needs
 		deb     | make deb                 | make deb
 		install | install_packages         | lvx and lvx-dkms install, and the module builds
