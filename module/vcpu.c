@@ -223,17 +223,16 @@ int lvx_vcpu_open(struct lvx_vm *vm, unsigned long id)
 	int fd = -EINVAL;
 
 	mutex_lock(&vm->lock);
-	if (id >= LVX_MAX_VCPU_ID || vm->nr_created >= LVX_MAX_VCPUS)
-		goto unlock;
-	if (!vm->max_vcpu_id)
-		vm->max_vcpu_id = LVX_MAX_VCPU_ID;
-	if (id >= vm->max_vcpu_id)
+	if (id >= (vm->max_vcpu_id ?: LVX_MAX_VCPU_ID) ||
+	    vm->nr_created >= LVX_MAX_VCPUS)
 		goto unlock;
 
 	vm->nr_created++;
 	fd = open_vcpu(vm, id);
 	if (fd < 0)
 		vm->nr_created--;
+	else if (!vm->max_vcpu_id)
+		vm->max_vcpu_id = LVX_MAX_VCPU_ID;
 unlock:
 	mutex_unlock(&vm->lock);
 	return fd;

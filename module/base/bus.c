@@ -21,7 +21,13 @@
 #include "base/bus.h"
 #include "base/vm.h"
 
-/* More would let one VM make every exit of its own needlessly slow. */
+/*
+ * More would let one VM make every exit of its own needlessly slow: an access
+ * asks one range after the other where they overlap, perhaps with interrupts
+ * off. Devices and coalesced zones are limited as KVM's are. Eventfds may be more,
+ * since a device has one for each of its queues.
+ */
+#define BUS_MAX_DEVICES	1000
 #define BUS_MAX_RANGES	16384
 
 /**
@@ -82,6 +88,21 @@ static void table_insert(struct lvx_bus_table *new,
 	}
 }
 
+/* Is there place for one range more? *@nr: how many there are. */
+static bool has_place(const struct lvx_bus_table *table, u32 *nr)
+{
+	const struct lvx_io_device *other;
+	u32 i, devices = 0;
+
+	*nr = 0;
+	for (i = 0; table && i < table->nr; i++) {
+		other = table->ranges[i].dev;
+		*nr += !!other;
+		devices += other && !other->is_eventfd;
+	}
+	return *nr < BUS_MAX_RANGES && devices < BUS_MAX_DEVICES;
+}
+
 /**
  * lvx_bus_register() - let a device serve a range
  * @bus: one of the VM's
@@ -97,17 +118,15 @@ int lvx_bus_register(struct lvx_bus *bus, u64 addr, u64 len,
 {
 	struct lvx_bus_range range = { .addr = addr, .len = len, .dev = dev };
 	struct lvx_bus_table *old, *new;
-	u32 i, nr = 0;
 	int ret = 0;
+	u32 nr;
 
 	if (range_last(&range) < addr)
 		return -EINVAL;
 
 	mutex_lock(&bus->lock);
 	old = bus_table(bus);
-	for (i = 0; old && i < old->nr; i++)
-		nr += !!old->ranges[i].dev;
-	if (nr >= BUS_MAX_RANGES) {
+	if (!has_place(old, &nr)) {
 		ret = -ENOSPC;
 		goto unlock;
 	}

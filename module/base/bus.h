@@ -35,9 +35,13 @@ struct lvx_io_ops {
 		     u64 addr, unsigned int len, const void *data);
 };
 
-/* Embed it in the device. */
+/*
+ * Embed it in the device. is_eventfd: one of the many small ones, for which
+ * there is more place.
+ */
 struct lvx_io_device {
 	const struct lvx_io_ops *ops;
+	bool is_eventfd;
 };
 
 /* addr and len are lvx_bus_register()'s; the rest is the bus's own. */

@@ -211,7 +211,9 @@ void lvx_apic_map_destroy(struct lvx_irqchip *chip)
 		return;
 	cancel_work_sync(&chip->map_work);
 	kvfree(rcu_dereference_protected(chip->map, true));
+	RCU_INIT_POINTER(chip->map, NULL);
 	kvfree(chip->live);
+	chip->live = NULL;
 }
 
 /* Under map_lock. */

@@ -98,6 +98,7 @@ static int assign(struct lvx_vm *vm, const struct ioeventfd *new)
 	if (!p)
 		return -ENOMEM;
 	p->device.ops = &ops;
+	p->device.is_eventfd = true;
 	err = lvx_bus_register(&vm->bus[p->bus], p->addr, p->len, &p->device);
 	if (err) {
 		kfree(p);

@@ -503,9 +503,11 @@ static const struct {
 
 static void unregister_devices(struct lvx_irqchip *chip)
 {
-	lvx_bus_unregister(&chip->vm->bus[LVX_BUS_PIO], &chip->pic_device);
-	lvx_bus_unregister(&chip->vm->bus[LVX_BUS_MMIO], &chip->ioapic_device);
-	lvx_bus_unregister(&chip->vm->bus[LVX_BUS_MMIO], &chip->lapic_device);
+	struct lvx_bus *bus = chip->vm->bus;
+
+	lvx_bus_unregister(&bus[LVX_BUS_PIO], &chip->pic_device);
+	lvx_bus_unregister(&bus[LVX_BUS_MMIO], &chip->ioapic_device);
+	lvx_bus_unregister(&bus[LVX_BUS_MMIO], &chip->lapic_device);
 }
 
 static int register_devices(struct lvx_irqchip *chip)
@@ -527,7 +529,11 @@ static int register_devices(struct lvx_irqchip *chip)
  * lvx_irqchip_create() - KVM_CREATE_IRQCHIP
  * @vm: the VM, its lock held, without vCPUs
  *
- * Return: 0 or -ENOMEM.
+ * A PIT may be there already, whose ticks follow the routes from the moment on
+ * that there are any: so routes come last but for the mode, when nothing can
+ * fail any more.
+ *
+ * Return: 0, -ENOSPC or -ENOMEM. There is no trace of a failed call.
  */
 int lvx_irqchip_create(struct lvx_vm *vm)
 {
@@ -538,21 +544,24 @@ int lvx_irqchip_create(struct lvx_vm *vm)
 	lvx_ioapic_init(&chip->ioapic);
 	chip->pic_device.ops = &pic_ops;
 	chip->ioapic_device.ops = &ioapic_ops;
-	err = lvx_irq_set_default_routing(chip);
-	if (err)
-		return err;
 	err = lvx_apic_map_create(chip);
 	if (err)
 		return err;
 	err = register_devices(chip);
-	if (err) {
-		lvx_apic_map_destroy(chip);
-		chip->live = NULL;
-		return err;
-	}
+	if (err)
+		goto destroy_map;
+	err = lvx_irq_set_default_routing(chip);
+	if (err)
+		goto unregister;
 	/* Pairs with the acquire in lvx_irqchip_is(). */
 	smp_store_release(&chip->mode, LVX_IRQCHIP_FULL);
 	return 0;
+
+unregister:
+	unregister_devices(chip);
+destroy_map:
+	lvx_apic_map_destroy(chip);
+	return err;
 }
 
 /**
@@ -560,7 +569,7 @@ int lvx_irqchip_create(struct lvx_vm *vm)
  * @vm: the VM, its lock held, without vCPUs
  * @nr_pins: pins of user space's IOAPIC, which are the GSIs from 0 up
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOSPC or -ENOMEM. There is no trace of a failed call.
  */
 int lvx_irqchip_create_split(struct lvx_vm *vm, u64 nr_pins)
 {
@@ -573,7 +582,6 @@ int lvx_irqchip_create_split(struct lvx_vm *vm, u64 nr_pins)
 	err = lvx_lapic_register_device(chip);
 	if (err) {
 		lvx_apic_map_destroy(chip);
-		chip->live = NULL;
 		return err;
 	}
 	chip->split_pins = nr_pins;

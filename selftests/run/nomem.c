@@ -2,8 +2,9 @@
 /*
  * Memory runs out: each ioctl that allocates is called again and again, and the
  * kernel lets the first, second, ... allocation in it fail, until none is left.
- * Each time the ioctl must say so and leave nothing behind; what it leaves
- * behind, the debugging kernel's checkers find.
+ * Each time the ioctl must say so and leave nothing behind: the VM then goes on
+ * as one to which that never happened. What is left behind all the same, the
+ * debugging kernel's checkers find.
  *
  * Needs a kernel with fault injection (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC
  * and their debugfs), which the distribution's is not.
@@ -11,6 +12,7 @@
 #include <sys/eventfd.h>
 
 #include "harness.h"
+#include "poke.h"
 
 #define MAX_NTH		2000
 #define GSI		5
@@ -121,6 +123,90 @@ static long attach_eventfds(int vm)
 	return ret ?: try_ioctl(vm, KVM_IRQFD, &irqfd);
 }
 
+/* Both buses, and more zones than the bus's table has place for at first. */
+static long add_zones(int vm)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = GPA_MMIO, .size = 8 };
+	long ret = 0;
+
+	for (int i = 0; i < 4 && !ret; i++) {
+		zone.pio = i & 1;
+		zone.addr = (zone.pio ? 0x400 : GPA_MMIO) + i;
+		ret = try_ioctl(vm, KVM_REGISTER_COALESCED_MMIO, &zone);
+	}
+	return ret ?: try_ioctl(vm, KVM_UNREGISTER_COALESCED_MMIO, &zone);
+}
+
+static long filter_msrs(int vm)
+{
+	static uint8_t bits[64];
+	struct kvm_msr_filter filter = {
+		.ranges = {
+			{ .flags = KVM_MSR_FILTER_READ, .nmsrs = 512,
+			  .base = 0x10, .bitmap = bits },
+			{ .flags = KVM_MSR_FILTER_WRITE, .nmsrs = 256,
+			  .base = 0x174, .bitmap = bits },
+		},
+	};
+
+	return try_ioctl(vm, KVM_X86_SET_MSR_FILTER, &filter) ?:
+	       try_ioctl(vm, KVM_X86_SET_MSR_FILTER, &filter);
+}
+
+static long open_stats(int vm)
+{
+	long vcpu, fd, ret;
+
+	vcpu = try_ioctl(vm, KVM_CREATE_VCPU, NULL);
+	if (vcpu < 0)
+		return vcpu;
+	ret = fd = try_ioctl(vm, KVM_GET_STATS_FD, NULL);
+	if (fd >= 0) {
+		close(fd);
+		ret = fd = try_ioctl(vcpu, KVM_GET_STATS_FD, NULL);
+		if (fd >= 0)
+			close(fd);
+	}
+	close(vcpu);
+	return ret < 0 ? ret : 0;
+}
+
+/* Structures that are too large for a stack, and arrays */
+static long save_state(int vm)
+{
+	static struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry[2];
+	} msrs = { .head.nmsrs = 2, .entry = { { .index = 0x10 },
+					       { .index = 0x174 } } };
+	static struct kvm_lapic_state lapic;
+	static struct kvm_xsave xsave;
+	static struct kvm_sregs sregs;
+	struct kvm_irqchip chip = { .chip_id = KVM_IRQCHIP_IOAPIC };
+	long fd, n, ret = make_irqchip(vm);
+
+	if (ret)
+		return ret;
+	fd = try_ioctl(vm, KVM_CREATE_VCPU, NULL);
+	if (fd < 0)
+		return fd;
+	ret = try_ioctl(vm, KVM_GET_IRQCHIP, &chip) ?:
+	      try_ioctl(vm, KVM_SET_IRQCHIP, &chip) ?:
+	      try_ioctl(fd, KVM_GET_LAPIC, &lapic) ?:
+	      try_ioctl(fd, KVM_SET_LAPIC, &lapic) ?:
+	      try_ioctl(fd, KVM_GET_XSAVE, &xsave) ?:
+	      try_ioctl(fd, KVM_SET_XSAVE, &xsave) ?:
+	      try_ioctl(fd, KVM_GET_SREGS, &sregs) ?:
+	      try_ioctl(fd, KVM_SET_SREGS, &sregs) ?:
+	      try_ioctl(fd, KVM_SET_CPUID2, cpuid) ?:
+	      try_ioctl(fd, KVM_GET_CPUID2, cpuid);
+	n = ret ?: try_ioctl(fd, KVM_GET_MSRS, &msrs);
+	if (n >= 0)
+		n = try_ioctl(fd, KVM_SET_MSRS, &msrs);
+	close(fd);
+	return ret ?: n < 0 ? n : 0;
+}
+
 GUEST_ASM(touch, 16,
 	  "	mov	%ax, 0x100\n"
 	  "	out	%al, $0x10\n");
@@ -162,6 +248,10 @@ static const struct {
 	{ "vCPUs with LAPICs", make_vcpus_with_lapics, false },
 	{ "memory slots", change_slots, true },
 	{ "eventfds", attach_eventfds, true },
+	{ "coalesced zones", add_zones, true },
+	{ "MSR filters", filter_msrs, true },
+	{ "statistics", open_stats, false },
+	{ "saved state", save_state, false },
 	{ "a guest that runs", run_guest, false },
 };
 
@@ -208,15 +298,48 @@ static unsigned int armed(void)
 	return strtoul(text, NULL, 0);
 }
 
-static long make_vm(long (*make)(int vm))
+/* All that a VM can have, as far as it goes: some is there, some may be late. */
+static void make_the_rest(int vm)
 {
-	long vm = try_ioctl(sys_fd, KVM_CREATE_VM, NULL), ret;
+	long fd;
 
-	if (vm < 0)
-		return vm;
-	ret = make(vm);
-	close(vm);
+	make_irqchip(vm);
+	make_split(vm);
+	fd = try_ioctl(vm, KVM_CREATE_VCPU, (void *)3);
+	if (fd < 0)
+		die("a vCPU after a failure: %s", strerror(-fd));
+	poke(vm);
+	close(fd);
+}
+
+static long make_vm(long (*make)(int vm), unsigned int nth, unsigned int *left)
+{
+	long vm, ret;
+
+	arm(nth);
+	ret = vm = try_ioctl(sys_fd, KVM_CREATE_VM, NULL);
+	if (vm >= 0)
+		ret = make(vm);
+	*left = armed();
+	arm(0);
+	if (ret && vm >= 0)
+		make_the_rest(vm);
+	if (vm >= 0)
+		close(vm);
 	return ret;
+}
+
+/* Who holds lvx; another module's users are not counted. */
+static int module_users(void)
+{
+	FILE *f = on_lvx() ? fopen("/sys/module/lvx/refcnt", "r") : NULL;
+	int n = 0;
+
+	if (f && fscanf(f, "%d", &n) != 1)
+		n = 0;
+	if (f)
+		fclose(f);
+	return n;
 }
 
 FIXTURE(nomem) { };
@@ -227,11 +350,13 @@ FIXTURE_TEARDOWN(nomem) { }
 TEST_F_TIMEOUT(nomem, each_allocation_fails_once, 600)
 {
 	unsigned int nth, left;
+	int users;
 	long ret;
 
 	if (!set_up())
 		SKIP(return, "the kernel can't inject failures");
 	open_device();
+	users = module_users();
 	cpuid = supported_cpuid();
 	ram = alloc_pages(RAM_SIZE);
 	memset(ram, 0, RAM_SIZE);
@@ -244,10 +369,7 @@ TEST_F_TIMEOUT(nomem, each_allocation_fails_once, 600)
 		ASSERT_TRUE(set_knob("fail_page_alloc/ignore-gfp-wait",
 				     scenarios[i].pages ? "N" : "Y"));
 		for (nth = 1; nth < MAX_NTH; nth++) {
-			arm(nth);
-			ret = make_vm(scenarios[i].make);
-			left = armed();
-			arm(0);
+			ret = make_vm(scenarios[i].make, nth, &left);
 			ASSERT_TRUE(ret == 0 || ret == -ENOMEM)
 				TH_LOG("%s, allocation %u: %s",
 				       scenarios[i].name, nth, strerror(-ret));
@@ -258,6 +380,7 @@ TEST_F_TIMEOUT(nomem, each_allocation_fails_once, 600)
 		ASSERT_EQ(0, ret);
 		ASSERT_LT(1, nth);
 	}
+	EXPECT_EQ(users, module_users());
 	set_knob("fail_page_alloc/ignore-gfp-wait", "Y");
 	set_knob("failslab/ignore-gfp-wait", "Y");
 }
