@@ -95,7 +95,7 @@ lab: all
 
 # --------------------------------------------------------------------- tests
 
-.PHONY: selftests check check-clients check-fresh check-debug check-kvm-selftests
+.PHONY: selftests check check-clients check-fresh check-debug check-fuzz check-kvm-selftests
 .PHONY: bench bench-accesses deb
 selftests: tools
 	@$(MAKE) -C selftests/run BUILD=$(BUILD)
@@ -121,6 +121,10 @@ deb:
 
 check-debug:
 	@$(LAB)/check.sh debug
+
+# Ioctls of all kinds, on the debugging kernel. SEED, CALLS: which, how many.
+check-fuzz:
+	@$(LAB)/check.sh fuzz
 
 # The kernel's own tests of KVM, on KVM and on lvx. TESTS: only these.
 check-kvm-selftests: modules emulator

@@ -169,14 +169,14 @@ job_smp()
 	boot 6.1 smp.sh --cpus 2 --add /usr/bin/stress-ng:/bin/stress-ng
 }
 
-# The kernel with every checker: kselftests on lvx, then what memory they lost.
+# debug COMMAND: in the kernel with every checker, then what memory it lost.
 # lockdep ends its work with its first complaint, or when its tables are full,
 # and had better not have done so before the tests; KASAN would, too. The host's
 # sleep comes first: in Bochs with its debugger, a CPU's turn ends at a count of
 # instructions, which the reset at wake-up sets back to 0. So the clock stands
 # until that CPU, alone, has executed once more as many as in all its life:
 # five minutes here, for each of the three sleeps.
-job_debug()
+debug()
 {
 	make -C "$TOP" module-debug >&2 && make -C "$TOP" selftests >&2 || return
 	# shellcheck disable=SC2016 # for the shell in the emulated host
@@ -184,15 +184,27 @@ job_debug()
 		--modules lvx --append "kasan_multi_shot $SLEEPS" \
 		--add "$BUILD/selftests/run:/tests" \
 		--add "$BUILD/selftests/host:/host" -- \
-		'sh /lab/kmemleak.sh clear
-		 /host/run-tests.sh /dev/lvx disturb; bad=$?
-		 /tests/run-tests.sh /dev/lvx || bad=1
+		'sh /lab/kmemleak.sh clear; bad=0
+		 '"$1"'
 		 echo "# lab/unload"; echo 1..2
 		 rmmod lvx && echo "ok 1 rmmod" || echo "not ok 1 rmmod"
 		 grep -q "debug_locks: *1" /proc/lockdep_stats && echo "ok 2 lockdep" ||
 			echo "not ok 2 lockdep: gave up"
 		 echo "# lab/kmemleak"; sh /lab/kmemleak.sh || bad=1
 		 exit $bad'
+}
+
+job_debug()
+{
+	debug '/host/run-tests.sh /dev/lvx disturb || bad=1
+		/tests/run-tests.sh /dev/lvx || bad=1'
+}
+
+# The same kernel, and ioctls of all kinds. SEED and CALLS: others, or more.
+job_fuzz()
+{
+	debug "/tests/fuzz --device /dev/lvx --seed ${SEED:-1} \
+		--calls $((${CALLS:-200000} / 2)) || bad=1"
 }
 
 # A fresh machine of either distribution.
@@ -281,7 +293,7 @@ mkdir -p "$OUT"
 say "logs go to $OUT"
 todo=("$@")
 case $1 in
-debug) [ "$EMULATOR" = distribution ] || "$LAB/emulator.sh" >&2 || exit ;;
+debug | fuzz) [ "$EMULATOR" = distribution ] || "$LAB/emulator.sh" >&2 || exit ;;
 fresh-*) ;;
 *)
 	work build

@@ -18,6 +18,7 @@ Nothing is installed but packages by 'make deps'; all that is made goes to build
   make check-fresh   the README's commands and the packages on a fresh Debian 12
                      and a fresh Debian 13, each in a chroot
   make check-debug   kselftests in a kernel with KASAN, lockdep and kmemleak
+  make check-fuzz    200,000 random ioctls in the same kernel; SEED=N, CALLS=N
                      (builds that kernel once: more than ten minutes)
   make check-kvm-selftests
                      the kernel's KVM selftests on KVM and on lvx; writes
