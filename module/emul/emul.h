@@ -109,6 +109,9 @@ enum lvx_emul_result lvx_emul_read(struct lvx_vcpu *vcpu, u64 la, void *data,
 enum lvx_emul_result lvx_emul_write(struct lvx_vcpu *vcpu, u64 la,
 				    const void *data, unsigned int len,
 				    enum lvx_emul_as as);
+/* Would that write fault? */
+enum lvx_emul_result lvx_emul_probe(struct lvx_vcpu *vcpu, u64 la,
+				    unsigned int len, enum lvx_emul_as as);
 void lvx_emul_no_access(struct lvx_vcpu *vcpu);
 /* Operand size of the instruction at ctx.rip, which its prefixes tell. */
 enum lvx_emul_result lvx_emul_operand_size(struct lvx_vcpu *vcpu,

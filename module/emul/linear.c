@@ -137,6 +137,24 @@ enum lvx_emul_result lvx_emul_write(struct lvx_vcpu *vcpu, u64 la,
 }
 
 /**
+ * lvx_emul_probe() - would a write fault?
+ * @vcpu: with a filled context
+ * @la: linear address
+ * @len: how many bytes: at most a page
+ * @as: in whose name
+ *
+ * May sleep. Return: as lvx_emul_read(); nothing is said about memory behind
+ * the addresses.
+ */
+enum lvx_emul_result lvx_emul_probe(struct lvx_vcpu *vcpu, u64 la,
+				    unsigned int len, enum lvx_emul_as as)
+{
+	struct piece pieces[MAX_PIECES];
+
+	return translate(vcpu, la, len, true, as, pieces);
+}
+
+/**
  * lvx_emul_no_access() - what is executed next isn't caused by an EPT violation
  * @vcpu: with a filled context
  */

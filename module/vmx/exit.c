@@ -22,6 +22,7 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(INTERRUPT_WINDOW, "interrupt window", lvx_exit_window_atomic,
 	    lvx_exit_nothing),
 	ROW(NMI_WINDOW, "NMI window", lvx_exit_window_atomic, lvx_exit_nothing),
+	ROW(TASK_SWITCH, "task switch", NULL, lvx_exit_task_switch, true),
 	ROW(CPUID, "CPUID", lvx_exit_cpuid),
 	ROW(HLT, "HLT", lvx_exit_hlt_atomic, lvx_exit_hlt),
 	ROW(INVD, "INVD", NULL, lvx_exit_skip),

@@ -62,6 +62,9 @@ enum lvx_next lvx_exit_skip(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_mwait(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_rdpmc(struct lvx_vcpu *vcpu);
 
+/* exit_task.c */
+enum lvx_next lvx_exit_task_switch(struct lvx_vcpu *vcpu);
+
 /* exit_desc.c */
 enum lvx_next lvx_exit_gdtr_idtr(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_ldtr_tr(struct lvx_vcpu *vcpu);

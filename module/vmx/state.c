@@ -175,6 +175,24 @@ static void write_pdptrs(const u64 pdpte[4])
 	vmcs_write64(GUEST_PDPTR3, pdpte[3]);
 }
 
+/* -EINVAL: reserved bits are set, or there is no memory. */
+static int read_pdptrs(struct lvx_vcpu *vcpu, u64 cr3, u64 pdpte[4])
+{
+	u64 reserved = ~GENMASK_ULL(lvx_cpuid_maxphyaddr(vcpu) - 1, 12) &
+		       ~(u64)0xe19;
+	u32 i;
+
+	cr3 &= GENMASK(31, 5);
+	for (i = 0; i < 4; i++) {
+		/* One by one: each is read at once. */
+		if (lvx_read_guest(vcpu->vm, cr3 + 8 * i, &pdpte[i], 8))
+			return -EINVAL;
+		if ((pdpte[i] & 1) && (pdpte[i] & reserved))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /**
  * lvx_load_pdptrs() - the four entries that PAE paging keeps in the CPU
  * @vcpu: loaded, in PAE paging
@@ -188,19 +206,10 @@ static void write_pdptrs(const u64 pdpte[4])
  */
 int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3)
 {
-	u64 reserved = ~GENMASK_ULL(lvx_cpuid_maxphyaddr(vcpu) - 1, 12) &
-		       ~(u64)0xe19;
 	u64 pdpte[4];
-	u32 i;
 
-	cr3 &= GENMASK(31, 5);
-	for (i = 0; i < 4; i++) {
-		/* One by one: each is read at once. */
-		if (lvx_read_guest(vcpu->vm, cr3 + 8 * i, &pdpte[i], 8))
-			return -EINVAL;
-		if ((pdpte[i] & 1) && (pdpte[i] & reserved))
-			return -EINVAL;
-	}
+	if (read_pdptrs(vcpu, cr3, pdpte))
+		return -EINVAL;
 	write_pdptrs(pdpte);
 	return 0;
 }
@@ -208,6 +217,22 @@ int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3)
 static bool pae_paging(u64 cr0, u64 cr4, u64 efer)
 {
 	return (cr0 & X86_CR0_PG) && (cr4 & X86_CR4_PAE) && !(efer & EFER_LMA);
+}
+
+/**
+ * lvx_check_cr3() - would loading it outside IA-32e mode be #GP?
+ * @vcpu: loaded
+ * @cr3: new value
+ *
+ * May sleep. Return: 0 or -EINVAL.
+ */
+int lvx_check_cr3(struct lvx_vcpu *vcpu, u64 cr3)
+{
+	u64 pdpte[4];
+
+	if (!pae_paging(lvx_cr0(vcpu), lvx_cr4(vcpu), to_vmx(vcpu)->efer))
+		return 0;
+	return read_pdptrs(vcpu, cr3, pdpte);
 }
 
 /* CR0.PG goes on or off: EFER.LMA follows EFER.LME. May sleep. */

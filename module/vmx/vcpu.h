@@ -218,6 +218,7 @@ void lvx_get_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
 void lvx_set_segment(struct lvx_vcpu *vcpu, enum lvx_seg seg,
 		     const struct lvx_segment *in);
 void lvx_fill_emul_ctx(struct lvx_vcpu *vcpu, struct lvx_emul_ctx *ctx);
+int lvx_check_cr3(struct lvx_vcpu *vcpu, u64 cr3);
 int lvx_load_pdptrs(struct lvx_vcpu *vcpu, u64 cr3);
 void lvx_reset_state(struct lvx_vcpu *vcpu, bool init);
 void lvx_update_cr_masks(struct lvx_vcpu *vcpu);
