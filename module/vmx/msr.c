@@ -104,6 +104,7 @@ static const struct {
 	{ LVX_GATE_TSC_AUX, 7, 0, REG(ecx), 22 },		/* RDPID */
 	{ LVX_GATE_TSC_ADJUST, 7, 0, REG(ebx), 1 },
 	{ LVX_GATE_XSAVES, 0xd, 1, REG(eax), 3 },
+	{ LVX_GATE_OSVW, 0x80000001, 0, REG(ecx), 9 },
 };
 
 bool lvx_msr_gate_open(struct lvx_vcpu *vcpu, enum lvx_msr_gate gate)
@@ -212,6 +213,10 @@ void lvx_msr_cpuid_changed(struct lvx_vcpu *vcpu)
 		if (value & BIT(gate_bits[i].bit))
 			gates |= BIT(gate_bits[i].gate);
 	}
+	entry = lvx_cpuid_find(vcpu, 0, 0);
+	if (entry && !memcmp(&entry->ebx, "Genu", 4) &&
+	    !memcmp(&entry->edx, "ineI", 4) && !memcmp(&entry->ecx, "ntel", 4))
+		gates |= BIT(LVX_GATE_INTEL);
 	to_vmx(vcpu)->msrs->gates = gates;
 }
 

@@ -31,6 +31,8 @@ enum lvx_msr_gate {
 	LVX_GATE_TSC_AUX,
 	LVX_GATE_TSC_ADJUST,
 	LVX_GATE_XSAVES,
+	LVX_GATE_OSVW,			/* AMD's list of errata */
+	LVX_GATE_INTEL,			/* not a feature: the vendor */
 	LVX_NR_GATES,
 };
 
@@ -76,6 +78,7 @@ struct lvx_msr_state {
 	u64 feat_ctl;
 	u64 hwcr;
 	u64 misc_features;
+	u64 osvw_length, osvw_status;
 	u64 platform_info;
 	u64 power_ctl;
 	u64 smi_count;

@@ -340,6 +340,32 @@ static int set_hwcr(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 	return 0;
 }
 
+/* AMD's OS-visible workarounds: user space, too, needs the CPUID feature. */
+static int get_osvw(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
+		    u64 *value, bool by_host)
+{
+	if (!lvx_msr_gate_open(vcpu, LVX_GATE_OSVW))
+		return -EINVAL;
+	return get_mem(vcpu, msr, i, value, by_host);
+}
+
+static int set_osvw(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
+		    u64 value, bool by_host)
+{
+	if (!lvx_msr_gate_open(vcpu, LVX_GATE_OSVW))
+		return -EINVAL;
+	return set_mem(vcpu, msr, i, value, by_host);
+}
+
+/* Bits 63:32 are reserved on Intel's CPUs; AMD's ignore what is written there. */
+static int set_tsc_aux(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
+		       u64 value, bool by_host)
+{
+	if (value >> 32 && lvx_msr_gate_open(vcpu, LVX_GATE_INTEL))
+		return -EINVAL;
+	return set_swapped(vcpu, msr, i, (u32)value, by_host);
+}
+
 /* ---------------------------------------------------------------- the table */
 
 #define LISTED		LVX_MSR_LISTED
@@ -475,14 +501,27 @@ const struct lvx_msr lvx_msrs[] = {
 	{ "IA32_KERNEL_GS_BASE", MSR_KERNEL_GS_BASE, 1, LISTED | CANONICAL,
 	  FN(get_kernel_gs, set_kernel_gs) },
 	{ "IA32_TSC_AUX", MSR_TSC_AUX, 1, LISTED, GATE(TSC_AUX),
-	  .host = X86_FEATURE_RDTSCP, SWAPPED(LVX_SWAP_TSC_AUX),
-	  .reserved = GENMASK_ULL(63, 32) },
+	  .host = X86_FEATURE_RDTSCP, FN(get_swapped, set_tsc_aux),
+	  .arg = LVX_SWAP_TSC_AUX },
 	/* What kernels ask of an AMD CPU, which a CPUID table may claim to be. */
 	{ "AMD EVNTSEL, PERFCTR", MSR_K7_EVNTSEL0, 8, IGNORED(0) },
 	{ "AMD SYSCFG", MSR_AMD64_SYSCFG, 1, ZERO },
 	{ "AMD HWCR", MSR_K7_HWCR, 1, FN(get_mem, set_hwcr),
 	  .arg = offsetof(struct lvx_msr_state, hwcr) },
 	{ "AMD INT_PENDING_MSG", MSR_K8_INT_PENDING_MSG, 1, ZERO },
+	/* The K7's divisors of its clock in sleep states, as its firmware set it. */
+	{ "AMD CLK_CTL", MSR_K7_CLK_CTL, 1, IGNORED(0x20000000) },
+	{ "AMD PATCH_LOADER", MSR_AMD64_PATCH_LOADER, 1,
+	  FN(NULL, set_ignored) },
+	/* PCI configuration space in memory: there is none. */
+	{ "AMD MMIO_CONF_BASE", MSR_FAM10H_MMIO_CONF_BASE, 1,
+	  FN(get_const, set_ignored), .reserved = ~0ULL },
+	{ "AMD OSVW_ID_LENGTH", MSR_AMD64_OSVW_ID_LENGTH, 1,
+	  FN(get_osvw, set_osvw),
+	  .arg = offsetof(struct lvx_msr_state, osvw_length) },
+	{ "AMD OSVW_STATUS", MSR_AMD64_OSVW_STATUS, 1, FN(get_osvw, set_osvw),
+	  .arg = offsetof(struct lvx_msr_state, osvw_status) },
+	{ "AMD EX_CFG", MSR_F15H_EX_CFG, 1, IGNORED(0) },
 	{ "AMD NB_CFG", MSR_AMD64_NB_CFG, 1, IGNORED(0) },
 	{ "AMD SMM TSEG", MSR_K8_TSEG_ADDR, 2, ZERO },
 	{ "AMD VM_HSAVE_PA", MSR_VM_HSAVE_PA, 1, IGNORED(0) },
