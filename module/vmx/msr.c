@@ -260,7 +260,7 @@ void lvx_msr_reset(struct lvx_vcpu *vcpu, bool init)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 
-	vmx->spec_ctrl = 0;
+	vmx->sw.spec_ctrl = 0;
 	vmx->msrs->smi_count = 0;
 	if (init)
 		return;

@@ -408,7 +408,7 @@ const struct lvx_msr lvx_msrs[] = {
 	  .arg = offsetof(struct lvx_vmx, tsc_adjust) },
 	{ "IA32_SPEC_CTRL", MSR_IA32_SPEC_CTRL, 1, LISTED, GATE(SPEC_CTRL),
 	  .host = X86_FEATURE_MSR_SPEC_CTRL, FN(get_vmx, lvx_set_spec_ctrl),
-	  .arg = offsetof(struct lvx_vmx, spec_ctrl) },
+	  .arg = offsetof(struct lvx_vmx, sw.spec_ctrl) },
 	{ "IA32_PRED_CMD", MSR_IA32_PRED_CMD, 1, GATE(PRED_CMD),
 	  .host = X86_FEATURE_IBPB, FN(NULL, lvx_set_pred_cmd) },
 	{ "IA32_BIOS_UPDT_TRIG", MSR_IA32_UCODE_WRITE, 1,

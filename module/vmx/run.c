@@ -200,12 +200,7 @@ static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 
 	if (vmx->dirty)
 		flush_registers(vcpu);
-	if (unlikely(vmx->spec_ctrl_live))
-		native_wrmsrl(MSR_IA32_SPEC_CTRL, vmx->spec_ctrl);
-	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->host_rsp);
-	if (unlikely(vmx->spec_ctrl_live) ||
-	    cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
-		lvx_restore_spec_ctrl(vmx);
+	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->sw);
 	if (failed)
 		return false;
 	vmx->cached = 0;

@@ -3,13 +3,13 @@
  * MSRs about speculative execution: what the guest's CPU is immune to, and
  * what it can switch on.
  *
- * IA32_SPEC_CTRL is switched by run.c at each entry and exit once a guest has
- * set it; until then it is intercepted, since most guests never do.
+ * IA32_SPEC_CTRL is switched by enter.S at each entry and exit once a guest has
+ * set it. Until then it is intercepted, since most guests never do, and the guest
+ * runs with the host's value, which restricts speculation no less than its own.
  */
 #include <linux/irqflags.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 
 #include "base/vm.h"
 #include "vmx/msr.h"
@@ -83,31 +83,12 @@ int lvx_set_spec_ctrl(struct lvx_vcpu *vcpu, const struct lvx_msr *msr, u32 i,
 {
 	if (!cpu_accepts(value))
 		return -EINVAL;
-	to_vmx(vcpu)->spec_ctrl = value;
+	to_vmx(vcpu)->sw.spec_ctrl = value;
 	if (value) {
-		to_vmx(vcpu)->spec_ctrl_live = true;
+		to_vmx(vcpu)->sw.spec_ctrl_live = true;
 		lvx_msr_intercept(vcpu, MSR_IA32_SPEC_CTRL, false, false);
 	}
 	return 0;
-}
-
-/**
- * lvx_restore_spec_ctrl() - the host's IA32_SPEC_CTRL again, after a VM exit
- * @vmx: if spec_ctrl_live, the guest's value is kept there
- *
- * Where the host relies on IBRS it is written at each exit, even if it is the
- * same: only a write after the exit keeps what the guest trained from being used.
- */
-void lvx_restore_spec_ctrl(struct lvx_vmx *vmx)
-{
-	u64 host = spec_ctrl_current();
-
-	if (vmx->spec_ctrl_live)
-		vmx->spec_ctrl = native_read_msr(MSR_IA32_SPEC_CTRL);
-	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS) ||
-	    vmx->spec_ctrl != host)
-		native_wrmsrl(MSR_IA32_SPEC_CTRL, host);
-	barrier_nospec();
 }
 
 /* A command, not a register: the barrier happens now. */

@@ -39,7 +39,7 @@ static void program(struct lvx_vcpu *vcpu)
 	vmcs_write64(EPT_POINTER, vmx->eptp);
 	lvx_vmcs_program(vcpu);
 	/* Caches of fields: no valid value looks like this. */
-	vmx->host_rsp = 0;
+	vmx->sw.host_rsp = 0;
 	vmx->host_cr3 = ~0UL;
 	vmx->host_cr4 = ~0UL;
 	vmx->host_fs_base = ~0UL;

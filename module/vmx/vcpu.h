@@ -61,6 +61,13 @@ struct lvx_exception {
 	bool has_payload;
 };
 
+/* What lvx_enter() keeps: see enter.h. */
+struct lvx_switch {
+	unsigned long host_rsp;		/* cache of the VMCS field */
+	u64 spec_ctrl;			/* the guest's IA32_SPEC_CTRL */
+	bool spec_ctrl_live;		/* the guest has set it once */
+};
+
 /*
  * struct lvx_vmx: a vCPU's VMX side
  *
@@ -68,7 +75,7 @@ struct lvx_exception {
  */
 struct lvx_vmx {
 	/* The world switch and the atomic rows: hot. */
-	unsigned long host_rsp;		/* cache of the VMCS field */
+	struct lvx_switch sw;
 	u32 cached;			/* enum lvx_cached: value is valid */
 	u32 dirty;			/* enum lvx_cached: VMCS is behind */
 	u64 rip, rflags;		/* RSP is vcpu->regs[LVX_RSP] */
@@ -91,8 +98,6 @@ struct lvx_vmx {
 	u64 xcr0, xss;
 	u64 msr_kernel_gs_base;		/* valid when not switched to guest */
 	u64 msr_swap[LVX_NR_SWAPPED];	/* the guest's values */
-	u64 spec_ctrl;
-	bool spec_ctrl_live;		/* the guest has set it once */
 	u64 misc_enable;
 	u64 tsc_adjust;
 	u64 arch_capabilities;
@@ -345,7 +350,7 @@ void lvx_set_injected_irq(struct lvx_vcpu *vcpu, u8 vector);
 void lvx_take_lapic_events(struct lvx_vcpu *vcpu);
 
 /* enter.S: 0, or 1 when the VM entry failed before the guest */
-int lvx_enter(u64 *regs, bool launched, unsigned long *host_rsp);
+int lvx_enter(u64 *regs, bool launched, struct lvx_switch *sw);
 extern const char lvx_exit_point[];
 
 /* exit.c */
@@ -355,9 +360,6 @@ enum lvx_next lvx_internal_error(struct lvx_vcpu *vcpu, u32 suberror, u32 nr,
 enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_emul_stopped(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu);
-
-/* speculation.c */
-void lvx_restore_spec_ctrl(struct lvx_vmx *vmx);
 
 /* host.c */
 extern bool lvx_flush_l1d;
