@@ -12,6 +12,7 @@
 #include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/processor-flags.h>
+#include <asm/tlbflush.h>
 #include <asm/vmx.h>
 
 #include "base/guest.h"
@@ -28,7 +29,7 @@
 #define CR0_GUEST_OWNED	(X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_WP | \
 			 X86_CR0_AM)
 #define CR4_GUEST_OWNED	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | \
-			 X86_CR4_PSE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | \
+			 X86_CR4_PSE | X86_CR4_PGE | X86_CR4_PCE | \
 			 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_UMIP | \
 			 X86_CR4_FSGSBASE | X86_CR4_SMEP | X86_CR4_SMAP)
 #define CR0_DEFINED	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | \
@@ -136,13 +137,19 @@ static u64 emulate_umip(struct lvx_vcpu *vcpu, u64 cr4)
 	return cr4 & ~(u64)X86_CR4_UMIP;
 }
 
+/*
+ * MCE is always the host's: a machine check that comes while it is clear shuts
+ * the whole machine down, and firmware and CPUs after INIT have it clear. #MC
+ * exits, so that the guest sees none whatever its own MCE is.
+ */
 void lvx_load_cr4(struct lvx_vcpu *vcpu, u64 cr4)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	u64 real = emulate_umip(vcpu, cr4);
 
 	vmcs_writel(CR4_READ_SHADOW, cr4);
-	vmcs_writel(GUEST_CR4, real | lvx_caps.cr4_fixed0);
+	vmcs_writel(GUEST_CR4, (real & ~X86_CR4_MCE) | lvx_caps.cr4_fixed0 |
+			       (cr4_read_shadow() & X86_CR4_MCE));
 	vmx->guest_osxsave = cr4 & X86_CR4_OSXSAVE;
 	update_pkru(vmx);
 }
