@@ -242,6 +242,9 @@ static enum outcome try_fault(struct fault *f)
 	lvx_host_walk(vm->mm, f->slot, f->gfn, &f->host);
 	if ((f->host.leaf & f->need) != f->need)
 		return NO_PAGE;
+	/* Before the guest can read it: see lvx_mmu_has_device(). */
+	if (unlikely(f->host.device))
+		WRITE_ONCE(f->mmu->device, true);
 	restrict_rights(f);
 
 	read_lock(&f->mmu->lock);

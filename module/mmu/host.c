@@ -36,7 +36,7 @@ struct host_entry {
  * the guest either, and the guest's PAT may relax that no further than to
  * write combining. SDM, "EPT and Memory Typing".
  */
-static u64 to_leaf(u64 flags, u64 pa, u64 pat)
+static u64 to_leaf(u64 flags, u64 pa, u64 pat, bool *device)
 {
 	u64 bits = LVX_EPT_READ | LVX_EPT_EXEC;
 
@@ -44,16 +44,18 @@ static u64 to_leaf(u64 flags, u64 pa, u64 pat)
 		return 0;
 	if (!(~flags & (_PAGE_RW | _PAGE_DIRTY)))
 		bits |= LVX_EPT_WRITE;
-	if (flags & (_PAGE_PWT | _PAGE_PCD | pat))
+	if (flags & (_PAGE_PWT | _PAGE_PCD | pat)) {
 		bits |= LVX_EPT_UC;
-	else
+		*device = true;
+	} else {
 		bits |= LVX_EPT_WB | LVX_EPT_IPAT;
+	}
 	return lvx_ept_make_leaf(pa, 1, bits);
 }
 
-static u64 pte_to_leaf(pte_t pte)
+static u64 pte_to_leaf(pte_t pte, bool *device)
 {
-	return to_leaf(pte_flags(pte), PFN_PHYS(pte_pfn(pte)), _PAGE_PAT);
+	return to_leaf(pte_flags(pte), PFN_PHYS(pte_pfn(pte)), _PAGE_PAT, device);
 }
 
 /* Interrupts are off. False: no page there now. */
@@ -133,6 +135,7 @@ void lvx_host_walk(struct mm_struct *mm, const struct lvx_memslot *slot,
 	pte_t *pte;
 
 	page->leaf = 0;
+	page->device = false;
 	local_irq_save(irq_flags);
 	if (!find_entry(mm, hva, &found))
 		goto out;
@@ -142,13 +145,15 @@ void lvx_host_walk(struct mm_struct *mm, const struct lvx_memslot *slot,
 	if (found.level == 1) {
 		pte = found.pte - here;
 		for (i = 0; i < page->nr; i++)
-			page->around[i] = pte_to_leaf(READ_ONCE(pte[i]));
+			page->around[i] = pte_to_leaf(READ_ONCE(pte[i]),
+						      &page->device);
 	} else {
 		/* One page of the host's: all alike. */
 		for (i = 0; i < page->nr; i++)
 			page->around[i] =
 				to_leaf(found.flags, found.pa - PFN_PHYS(here) +
-					PFN_PHYS(i), _PAGE_PAT_LARGE);
+					PFN_PHYS(i), _PAGE_PAT_LARGE,
+					&page->device);
 	}
 	page->leaf = page->around[here];
 out:

@@ -40,6 +40,7 @@
  * @max_level: of a leaf
  * @accessed: the CPU sets accessed bits
  * @nx_large: leaves above level 1 are not executable
+ * @device: memory of a device has been mapped; set once, never cleared
  * @lock: the entries: installed and relaxed by holders for reading, by cmpxchg;
  *	taken away and restricted by holders for writing. Never taken with
  *	interrupts off, since holders for writing wait for other CPUs
@@ -61,6 +62,7 @@ struct lvx_mmu {
 	unsigned int max_level;
 	bool accessed;
 	bool nx_large;
+	bool device;
 
 	rwlock_t lock;
 
@@ -103,6 +105,7 @@ static inline u64 *lvx_ept_table(u64 entry)
  * struct lvx_host_page - what backs a frame, and its neighbours
  * @leaf: level-1 EPT entry with all rights that the host's page has; 0: no page
  * @level: of the host's own mapping, 1 to 3
+ * @device: the frame or a neighbour is memory that the host doesn't cache
  * @first: the first frame in @around
  * @nr: how many there are; the wanted one is among them
  * @around: level-1 entries as @leaf
@@ -111,6 +114,7 @@ struct lvx_host_page {
 	u64 leaf;
 	unsigned int level;
 	unsigned int nr;
+	bool device;
 	u64 first;
 	u64 around[LVX_AROUND];
 };

@@ -134,6 +134,18 @@ void lvx_mmu_destroy(struct lvx_vm *vm)
 }
 
 /**
+ * lvx_mmu_has_device() - has a guest ever had a device's memory mapped?
+ * @vm: the VM
+ *
+ * That is memory which the VMM itself maps uncached, such as the BAR of a device
+ * that it drives by VFIO. Any context.
+ */
+bool lvx_mmu_has_device(struct lvx_vm *vm)
+{
+	return READ_ONCE(vm->mmu->device);
+}
+
+/**
  * lvx_mmu_eptp() - the VM's EPT pointer, as the VMCS field wants it
  * @vm: the VM
  *

@@ -53,6 +53,9 @@ void lvx_mmu_destroy(struct lvx_vm *vm);
 /* The VM's EPT pointer, as the VMCS field wants it. */
 u64 lvx_mmu_eptp(struct lvx_vm *vm);
 
+/* Has the guest ever had a device's memory mapped? */
+bool lvx_mmu_has_device(struct lvx_vm *vm);
+
 /* Serve an EPT violation. May sleep; interrupts on. */
 enum lvx_fault lvx_mmu_fault(struct lvx_vcpu *vcpu, u64 gpa, u32 access);
 

@@ -60,8 +60,7 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	    true),
 	UNDEFINED(INVEPT, "INVEPT"),
 	UNDEFINED(INVVPID, "INVVPID"),
-	/* Nothing that a guest reaches is but write-back: its caches are coherent. */
-	ROW(WBINVD, "WBINVD", NULL, lvx_exit_skip),
+	ROW(WBINVD, "WBINVD", NULL, lvx_exit_wbinvd),
 	ROW(XSETBV, "XSETBV", NULL, lvx_exit_xsetbv),
 	UNDEFINED(VMFUNC, "VMFUNC"),
 };

@@ -59,6 +59,7 @@ enum lvx_next lvx_exit_cr(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_xsetbv(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_undefined(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_skip(struct lvx_vcpu *vcpu);
+enum lvx_next lvx_exit_wbinvd(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_mwait(struct lvx_vcpu *vcpu);
 enum lvx_next lvx_exit_rdpmc(struct lvx_vcpu *vcpu);
 

@@ -9,6 +9,7 @@
 
 #include "emul/emul.h"
 #include "irq/irq.h"
+#include "mmu/mmu.h"
 #include "vmx/exit.h"
 #include "vmx/vcpu.h"
 
@@ -136,6 +137,18 @@ enum lvx_next lvx_exit_undefined(struct lvx_vcpu *vcpu)
 /* INVD: caches are the host's. */
 enum lvx_next lvx_exit_skip(struct lvx_vcpu *vcpu)
 {
+	lvx_skip(vcpu);
+	return LVX_RESUME;
+}
+
+/*
+ * WBINVD: memory that a guest reaches is write-back and coherent, and there is
+ * nothing to do, until it drives a device whose accesses may not look into caches.
+ */
+enum lvx_next lvx_exit_wbinvd(struct lvx_vcpu *vcpu)
+{
+	if (lvx_mmu_has_device(vcpu->vm))
+		wbinvd_on_all_cpus();
 	lvx_skip(vcpu);
 	return LVX_RESUME;
 }

@@ -48,24 +48,6 @@ static DEFINE_MUTEX(host_lock);
 static int nr_vms;			/* under host_lock */
 static bool shutting_down;		/* set once, never cleared */
 
-/*
- * L1 Terminal Fault: on CPUs that have it, a guest can read what is in the L1
- * data cache, whatever the EPT says. So the cache is emptied before the guest
- * is entered from the outer loop, where the host may have touched anything; the
- * inner loop touches the VM's own data only.
- */
-bool lvx_flush_l1d;
-
-static void choose_l1d_flush(void)
-{
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) ||
-	    l1tf_mitigation == L1TF_MITIGATION_OFF)
-		return;
-	lvx_flush_l1d = boot_cpu_has(X86_FEATURE_FLUSH_L1D);
-	if (!lvx_flush_l1d)
-		pr_warn("lvx: this CPU has L1TF and no command to flush its L1 cache; a hostile guest may read host memory\n");
-}
-
 static int vmxon(phys_addr_t region)
 {
 	asm_goto_output("1: vmxon %[region]\n\t"
@@ -439,10 +421,12 @@ int lvx_vmx_init(void)
 	lvx_vmcs_init();
 	lvx_vmx_hide_cpuid();
 	lvx_msr_init();
-	choose_l1d_flush();
-	r = register_reboot_notifier(&reboot_nb);
+	r = lvx_caches_init();
 	if (r)
 		goto free_regions;
+	r = register_reboot_notifier(&reboot_nb);
+	if (r)
+		goto exit_caches;
 	r = register_module_notifier(&module_nb);
 	if (r)
 		goto unregister_reboot;
@@ -459,6 +443,8 @@ unregister_module:
 	unregister_module_notifier(&module_nb);
 unregister_reboot:
 	unregister_reboot_notifier(&reboot_nb);
+exit_caches:
+	lvx_caches_exit();
 free_regions:
 	free_regions();
 	return r;
@@ -473,5 +459,6 @@ void lvx_vmx_exit(void)
 	lvx_sleep_exit();
 	unregister_module_notifier(&module_nb);
 	unregister_reboot_notifier(&reboot_nb);
+	lvx_caches_exit();
 	free_regions();
 }

@@ -200,6 +200,8 @@ static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 
 	if (vmx->dirty)
 		flush_registers(vcpu);
+	if (static_branch_unlikely(&lvx_empties_caches))
+		lvx_empty_caches(vcpu);
 	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->sw);
 	if (failed)
 		return false;
@@ -345,11 +347,10 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 		lvx_debug_enter(vcpu);
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
-	if (unlikely(lvx_flush_l1d))
-		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	current->flags |= PF_VCPU;
 	vcpu->has_run = true;
 	vmx->inject = true;
+	vmx->empty_caches = true;
 
 	next = inner_loop(vcpu);
 

@@ -5,6 +5,7 @@
 #ifndef LVX_VMX_VCPU_H
 #define LVX_VMX_VCPU_H
 
+#include <linux/jump_label.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <asm/fpu/api.h>
@@ -125,6 +126,7 @@ struct lvx_vmx {
 	/* Host state that VM exits lose: see load.c */
 	bool switched;			/* guest MSRs and segments are live */
 	u64 host_debugctl;
+	bool empty_caches;		/* first entry of a trip */
 	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
 	unsigned long host_fs_base;	/* cache of the VMCS field */
 
@@ -361,8 +363,13 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_emul_stopped(struct lvx_vcpu *vcpu, enum lvx_emul_result result);
 enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu);
 
+/* caches.c: what is emptied before an entry, where the CPU needs it */
+DECLARE_STATIC_KEY_FALSE(lvx_empties_caches);
+int lvx_caches_init(void);
+void lvx_caches_exit(void);
+void lvx_empty_caches(struct lvx_vcpu *vcpu);	/* interrupts off */
+
 /* host.c */
-extern bool lvx_flush_l1d;
 DECLARE_PER_CPU(bool, lvx_vmx_on);
 void lvx_invept(u64 eptp);
 void lvx_invvpid(u16 vpid);
