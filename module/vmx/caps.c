@@ -83,6 +83,8 @@ static const struct row cpu2_rows[] = {
 	OPTIONAL(SECONDARY_EXEC_WBINVD_EXITING, "WBINVD exiting", NULL),
 	OPTIONAL(SECONDARY_EXEC_PAUSE_LOOP_EXITING, "PAUSE-loop exiting",
 		 &use_ple),
+	/* Else a guest would run the host's SGX. */
+	OPTIONAL(SECONDARY_EXEC_ENCLS_EXITING, "ENCLS exiting", NULL),
 };
 
 /* SDM, "VM-Exit Controls" */

@@ -28,6 +28,7 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(INVD, "INVD", NULL, lvx_exit_skip),
 	ROW(RDPMC, "RDPMC", NULL, lvx_exit_rdpmc),
 	ROW(VMCALL, "VMCALL", lvx_exit_vmcall),
+	UNDEFINED(GETSEC, "GETSEC"),
 	UNDEFINED(VMCLEAR, "VMCLEAR"),
 	UNDEFINED(VMLAUNCH, "VMLAUNCH"),
 	UNDEFINED(VMPTRLD, "VMPTRLD"),
@@ -63,7 +64,41 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(WBINVD, "WBINVD", NULL, lvx_exit_wbinvd),
 	ROW(XSETBV, "XSETBV", NULL, lvx_exit_xsetbv),
 	UNDEFINED(VMFUNC, "VMFUNC"),
+	UNDEFINED(ENCLS, "ENCLS"),
+	/* On CPUs with TDX, both exit whatever the controls are. */
+	UNDEFINED(SEAMCALL, "SEAMCALL"),
+	UNDEFINED(TDCALL, "TDCALL"),
 };
+
+/*
+ * What no guest can bring about, and why. selftests/built/ checks that each reason
+ * of the kernel's header is either in the table above or here.
+ */
+#define NEVER(reason, why)						\
+	static_assert(EXIT_REASON_##reason < LVX_NR_EXIT_ROWS, why)
+
+NEVER(INIT_SIGNAL, "a CPU of the host is offline only after VMXOFF");
+NEVER(SIPI_SIGNAL, "the activity state wait-for-SIPI is not used");
+NEVER(INVLPG, "INVLPG exiting is off");
+NEVER(RDTSC, "RDTSC exiting is off");
+NEVER(INVALID_STATE, "has the bit of a failed entry: entry_failure()");
+NEVER(MSR_LOAD_FAIL, "has the bit of a failed entry: entry_failure()");
+NEVER(MONITOR_TRAP_FLAG, "the monitor trap flag is off");
+NEVER(MCE_DURING_VMENTRY, "has the bit of a failed entry: entry_failure()");
+NEVER(APIC_ACCESS, "virtualize APIC accesses is off");
+NEVER(EOI_INDUCED, "virtual-interrupt delivery is off");
+NEVER(RDTSCP, "RDTSC exiting is off");
+NEVER(APIC_WRITE, "APIC-register virtualization is off");
+NEVER(RDRAND, "RDRAND exiting is off");
+NEVER(INVPCID, "INVLPG exiting is off");
+NEVER(RDSEED, "RDSEED exiting is off");
+NEVER(PML_FULL, "page-modification logging is off");
+NEVER(XSAVES, "XSS_EXIT_BITMAP is 0");
+NEVER(XRSTORS, "XSS_EXIT_BITMAP is 0");
+NEVER(UMWAIT, "user wait and pause is off: #UD");
+NEVER(TPAUSE, "user wait and pause is off: #UD");
+NEVER(BUS_LOCK, "bus-lock detection is off");
+NEVER(NOTIFY, "VM-exit notification is off");
 
 /**
  * lvx_internal_error() - to user space: lvx can't go on with this guest

@@ -24,8 +24,17 @@ struct lvx_exit_row {
 	bool may_vector;
 };
 
-/* SDM, "VMX Basic Exit Reasons"; VMFUNC is the last that lvx knows. */
-#define LVX_NR_EXIT_ROWS	(EXIT_REASON_VMFUNC + 1)
+/* Not in the kernel's header, or not yet; SDM, "VMX Basic Exit Reasons". */
+#ifndef EXIT_REASON_GETSEC
+#define EXIT_REASON_GETSEC	11
+#endif
+#ifndef EXIT_REASON_SEAMCALL
+#define EXIT_REASON_SEAMCALL	76
+#define EXIT_REASON_TDCALL	77
+#endif
+
+/* TDCALL is the last that lvx knows. */
+#define LVX_NR_EXIT_ROWS	(EXIT_REASON_TDCALL + 1)
 
 extern const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS];
 

@@ -138,7 +138,7 @@ struct lvx_vmx {
 
 	int error;			/* -errno of LVX_ERROR */
 	u32 fail_instruction_error;	/* of the last failed VM entry */
-	u64 exits[72];			/* by basic reason: statistics */
+	u64 exits[80];			/* by basic reason: statistics */
 };
 
 static inline struct lvx_vmx *to_vmx(struct lvx_vcpu *vcpu)
