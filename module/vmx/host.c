@@ -24,6 +24,7 @@
 #include <asm/asm.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/reboot.h>
 #include <asm/tlbflush.h>
@@ -73,7 +74,10 @@ static void unlock_feature_control(void)
 		       FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
 }
 
-/* Interrupts off. */
+/*
+ * Interrupts off. Processor Trace and VMX operation exclude each other on CPUs
+ * without VMX_MISC's bit 14: there perf stops tracing while VMX is on.
+ */
 static int cpu_vmx_on(void)
 {
 	int r;
@@ -87,8 +91,10 @@ static int cpu_vmx_on(void)
 		return r;
 	unlock_feature_control();
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	intel_pt_handle_vmx(1);
 	r = vmxon(__pa(this_cpu_read(vmxon_region)));
 	if (r) {
+		intel_pt_handle_vmx(0);
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return r;
 	}
@@ -109,6 +115,7 @@ static void cpu_vmx_off(void)
 	this_cpu_write(lvx_vmx_on, false);
 	asm volatile("vmxoff" : : : "cc");
 	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
 }
 
 static void cpu_vmx_on_ipi(void *result)

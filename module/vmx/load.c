@@ -126,7 +126,6 @@ void lvx_switch_to_guest(struct lvx_vcpu *vcpu)
 	set_host_base(HOST_FS_BASE, &vmx->host_fs_base, current->thread.fsbase);
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->msr_kernel_gs_base);
 	load_swapped(vmx, true);
-	vmx->host_debugctl = get_debugctlmsr();
 	vmx->switched = true;
 }
 

@@ -14,9 +14,13 @@
  */
 #include <linux/context_tracking.h>
 #include <linux/entry-kvm.h>
+#include <linux/instrumentation.h>
+#include <linux/irqflags.h>
+#include <linux/rcupdate.h>
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/vtime.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
@@ -192,6 +196,45 @@ static void set_preemption_timer(struct lvx_vcpu *vcpu)
 	to_vmx(vcpu)->left_at = vcpu->leave_at;
 }
 
+/*
+ * With a nohz_full CPU anywhere, each entry and each exit are announced: in the
+ * guest, such a CPU is idle for RCU and is not asked for anything, but the atomic
+ * rows' handlers use RCU. The tracers of interrupts-off times want to know, too.
+ */
+static noinstr bool enter_tracked(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	bool failed;
+
+	instrumentation_begin();
+	trace_hardirqs_on_prepare();
+	lockdep_hardirqs_on_prepare();
+	if (!context_tracking_enabled_this_cpu())
+		rcu_note_context_switch(false);
+	instrumentation_end();
+	context_tracking_guest_enter();
+	lockdep_hardirqs_on(CALLER_ADDR0);
+
+	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->sw);
+
+	lockdep_hardirqs_off(CALLER_ADDR0);
+	context_tracking_guest_exit();
+	instrumentation_begin();
+	trace_hardirqs_off_finish();
+	instrumentation_end();
+	return failed;
+}
+
+/*
+ * The CPU refused guest state. What was to be delivered was not: it stays in
+ * vmx->event, as if it had interrupted itself, and the CPU, which leaves the
+ * field as it was, must not find it there by itself.
+ */
+static noinline void entry_refused(void)
+{
+	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+}
+
 /* Once into the guest and out again. False: the CPU refused. */
 static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 {
@@ -202,15 +245,23 @@ static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 		flush_registers(vcpu);
 	if (static_branch_unlikely(&lvx_empties_caches))
 		lvx_empty_caches(vcpu);
-	failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->sw);
-	if (failed)
+	if (IS_ENABLED(CONFIG_TRACE_IRQFLAGS) || context_tracking_enabled())
+		failed = enter_tracked(vcpu);
+	else
+		failed = lvx_enter(vcpu->regs, vmx->vmcs.launched, &vmx->sw);
+	if (unlikely(failed)) {
+		entry_refused();
 		return false;
+	}
 	vmx->cached = 0;
-	vmx->event.info = 0;
 	vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
 	/* An entry that fails on guest state leaves the launch state alone. */
-	vmx->vmcs.launched |= !(vmx->exit_reason &
-				VMX_EXIT_REASONS_FAILED_VMENTRY);
+	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		entry_refused();
+		return true;
+	}
+	vmx->event.info = 0;
+	vmx->vmcs.launched = true;
 	return true;
 }
 
@@ -218,11 +269,15 @@ static __always_inline bool world_switch(struct lvx_vcpu *vcpu)
 static __always_inline enum lvx_next handle_atomic(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
-	const struct lvx_exit_row *row = lvx_exit_row(vmx->exit_reason);
+	u32 reason = vmx->exit_reason;
+	const struct lvx_exit_row *row;
 
-	if (unlikely(!row))
+	/* As lvx_exit_row(), with fewer instructions. */
+	if (unlikely(reason >= LVX_NR_EXIT_ROWS))
 		return LVX_SLOW;
-	vmx->exits[row - lvx_exit_rows]++;
+	reason = array_index_nospec(reason, LVX_NR_EXIT_ROWS);
+	row = &lvx_exit_rows[reason];
+	vmx->exits[reason]++;
 	return row->atomic ? row->atomic(vcpu) : LVX_SLOW;
 }
 
@@ -293,7 +348,7 @@ static void forward_machine_check(void)
 		do_machine_check(&regs);
 }
 
-/* NMIs and machine checks that ended the guest's run are the host's. */
+/* Machine checks that ended the guest's run are the host's. */
 static void forward_host_events(struct lvx_vmx *vmx)
 {
 	u32 info;
@@ -305,11 +360,57 @@ static void forward_host_events(struct lvx_vmx *vmx)
 	if (vmx->exit_reason != EXIT_REASON_EXCEPTION_NMI)
 		return;
 	info = vmcs_read32(VM_EXIT_INTR_INFO);
+	if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
+	    (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
+		forward_machine_check();
+}
+
+/*
+ * So are NMIs, and these come first: the CPU blocks further ones until the next
+ * IRET, whosever it is.
+ */
+static void forward_nmi(struct lvx_vmx *vmx)
+{
+	u32 info;
+
+	if (vmx->exit_reason != EXIT_REASON_EXCEPTION_NMI)
+		return;
+	info = vmcs_read32(VM_EXIT_INTR_INFO);
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 		lvx_do_nmi(LVX_NMI_HANDLER);
-	else if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
-		 (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
-		forward_machine_check();
+}
+
+/*
+ * IA32_DEBUGCTL: VM exit clears it, and a profiler of the host may want its branch
+ * records. Perf changes it by IPI, so it is read with interrupts off. The guest
+ * runs with its own, but whether counters stand still in SMM is the host's choice.
+ */
+static void save_debugctl(struct lvx_vmx *vmx)
+{
+	u64 kept;
+
+	vmx->host_debugctl = get_debugctlmsr();
+	kept = vmx->host_debugctl & DEBUGCTLMSR_FREEZE_IN_SMM;
+	if (unlikely(kept != vmx->kept_debugctl)) {
+		vmcs_write64(GUEST_IA32_DEBUGCTL, kept);
+		vmx->kept_debugctl = kept;
+	}
+}
+
+/*
+ * The guest's time ends. Not before interrupts were on: the tick that is pending
+ * now still counts as the guest's.
+ */
+static void end_guest_time(void)
+{
+	local_irq_enable();
+	if (!vtime_accounting_enabled_this_cpu()) {
+		vtime_account_guest_exit();
+		return;
+	}
+	local_irq_disable();
+	vtime_account_guest_exit();
+	local_irq_enable();
 }
 
 /**
@@ -347,16 +448,25 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 		lvx_debug_enter(vcpu);
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
-	current->flags |= PF_VCPU;
+	save_debugctl(vmx);
+	lvx_perf_enter(vcpu);
+	vtime_account_guest_enter();
+	/*
+	 * RCU need not wait for this CPU: nothing of before is in use any more. Once
+	 * a trip is enough, since each tick of the host ends one.
+	 */
+	rcu_note_context_switch(false);
 	vcpu->has_run = true;
-	vmx->inject = true;
 	vmx->empty_caches = true;
+	vmx->inject = true;
 
 	next = inner_loop(vcpu);
 
 	vcpu->cr2 = native_read_cr2();
+	if (next == LVX_SLOW)
+		forward_nmi(vmx);
 	lvx_debug_exit(vcpu);
-	/* VM exit clears it; a profiler of the host may want its branch records. */
+	lvx_perf_exit(vcpu);
 	if (unlikely(vmx->host_debugctl))
 		update_debugctlmsr(vmx->host_debugctl);
 	switch_xstate(vcpu, false);
@@ -369,9 +479,7 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 	smp_store_release(&vcpu->mode, LVX_OUTSIDE_GUEST);
 	if (next == LVX_SLOW)
 		forward_host_events(vmx);
-	/* The tick that is pending now still counts as the guest's. */
-	local_irq_enable();
-	current->flags &= ~PF_VCPU;
+	end_guest_time();
 	preempt_enable();
 	return next;
 out:

@@ -69,6 +69,23 @@ struct lvx_switch {
 	bool spec_ctrl_live;		/* the guest has set it once */
 };
 
+/* An entry of a VMCS's list of MSRs: SDM, "Format of an MSR Entry". */
+struct lvx_msr_entry {
+	u32 index;
+	u32 reserved;
+	u64 value;
+};
+
+/* perf.c: MSRs of the host's perf that differ while the guest runs. */
+#define LVX_PERF_MSRS	16
+
+struct lvx_perf {
+	struct lvx_msr_entry guest[LVX_PERF_MSRS] __aligned(16);
+	struct lvx_msr_entry host[LVX_PERF_MSRS] __aligned(16);
+	u32 nr;				/* in the VMCS, too */
+	u64 pebs;			/* IA32_PEBS_ENABLE after the trip */
+};
+
 /*
  * struct lvx_vmx: a vCPU's VMX side
  *
@@ -125,11 +142,12 @@ struct lvx_vmx {
 
 	/* Host state that VM exits lose: see load.c */
 	bool switched;			/* guest MSRs and segments are live */
-	u64 host_debugctl;
+	u64 host_debugctl, kept_debugctl;
 	bool empty_caches;		/* first entry of a trip */
 	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
 	unsigned long host_fs_base;	/* cache of the VMCS field */
 
+	struct lvx_perf perf;
 	struct fpu_guest fpu;
 	struct lvx_msr_state *msrs;	/* MSRs that are memory only: msr.c */
 
@@ -368,6 +386,10 @@ DECLARE_STATIC_KEY_FALSE(lvx_empties_caches);
 int lvx_caches_init(void);
 void lvx_caches_exit(void);
 void lvx_empty_caches(struct lvx_vcpu *vcpu);	/* interrupts off */
+
+/* perf.c: the host's counters; interrupts off */
+void lvx_perf_enter(struct lvx_vcpu *vcpu);
+void lvx_perf_exit(struct lvx_vcpu *vcpu);
 
 /* host.c */
 DECLARE_PER_CPU(bool, lvx_vmx_on);

@@ -46,6 +46,17 @@ static u64 get_tsc_offset(struct lvx_vcpu *vcpu)
 	return lvx_get_tsc_offset(vcpu);
 }
 
+/* perf.c fills these lists and sets their lengths. */
+static u64 get_guest_msrs(struct lvx_vcpu *vcpu)
+{
+	return __pa(to_vmx(vcpu)->perf.guest);
+}
+
+static u64 get_host_msrs(struct lvx_vcpu *vcpu)
+{
+	return __pa(to_vmx(vcpu)->perf.host);
+}
+
 #define GET_WORD(name, index)						\
 static u64 get_##name##_word(struct lvx_vcpu *vcpu)				\
 {									\
@@ -188,10 +199,12 @@ const struct lvx_vmcs_field lvx_vmcs_fields[] = {
 	/* "VM-Exit Control Fields" */
 	GET(VM_EXIT_CONTROLS, get_exit_word),
 	CONST(VM_EXIT_MSR_STORE_COUNT, 0), CONST(VM_EXIT_MSR_LOAD_COUNT, 0),
+	GET(VM_EXIT_MSR_LOAD_ADDR, get_host_msrs),
 
 	/* "VM-Entry Control Fields" */
 	GET(VM_ENTRY_CONTROLS, get_entry_word),
 	CONST(VM_ENTRY_MSR_LOAD_COUNT, 0),
+	GET(VM_ENTRY_MSR_LOAD_ADDR, get_guest_msrs),
 	CONST(VM_ENTRY_INTR_INFO_FIELD, 0),
 	DUMP(VM_ENTRY_EXCEPTION_ERROR_CODE), DUMP(VM_ENTRY_INSTRUCTION_LEN),
 
