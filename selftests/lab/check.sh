@@ -26,7 +26,7 @@ export EMULATOR=${EMULATOR:-own}
 LIMIT=${TIME:-1200}
 
 # Each job is a function job_NAME; what it prints is TAP.
-JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit style)
+JOBS=(kselftest-6.12 kselftest-6.1 boot-6.12 boot-6.1 host-6.1 unit built style)
 CLIENTS=(kvm-selftests smp options payloads qemu-migrate qemu-models qemu-on qemu-split qemu-off
 	host-6.12 restart-6.1 restart-6.12)
 
@@ -42,6 +42,11 @@ job_unit()
 job_style()
 {
 	"$TOP/selftests/style/check.sh"
+}
+
+job_built()
+{
+	"$TOP/selftests/built/check.sh"
 }
 
 # kselftest HOST OPTION...: all of them on KVM first, whose results are the
