@@ -77,15 +77,11 @@ void lvx_perf_enter(struct lvx_vcpu *vcpu)
 }
 
 /**
- * lvx_perf_exit() - and after it
- * @vcpu: came back
+ * lvx_perf_restore() - after a trip during which PEBS was off
+ * @perf: of the vCPU that came back
  */
-void lvx_perf_exit(struct lvx_vcpu *vcpu)
+void lvx_perf_restore(struct lvx_perf *perf)
 {
-	struct lvx_perf *perf = &to_vmx(vcpu)->perf;
-
-	if (unlikely(perf->pebs)) {
-		wrmsrl(MSR_IA32_PEBS_ENABLE, perf->pebs);
-		perf->pebs = 0;
-	}
+	wrmsrl(MSR_IA32_PEBS_ENABLE, perf->pebs);
+	perf->pebs = 0;
 }

@@ -16,6 +16,7 @@
 #include <linux/entry-kvm.h>
 #include <linux/instrumentation.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
@@ -398,6 +399,21 @@ static void save_debugctl(struct lvx_vmx *vmx)
 }
 
 /*
+ * RCU need not wait for this CPU: nothing of before is in use any more. It looks
+ * for that at ticks, and each tick of the host ends a trip: so the first trip after
+ * a tick is soon enough, and the others need not pay for it.
+ */
+static __always_inline void note_quiescence(struct lvx_vmx *vmx)
+{
+	unsigned long now = jiffies;
+
+	if (vmx->quiet_at == now)
+		return;
+	vmx->quiet_at = now;
+	rcu_note_context_switch(false);
+}
+
+/*
  * The guest's time ends. Not before interrupts were on: the tick that is pending
  * now still counts as the guest's.
  */
@@ -451,11 +467,7 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 	save_debugctl(vmx);
 	lvx_perf_enter(vcpu);
 	vtime_account_guest_enter();
-	/*
-	 * RCU need not wait for this CPU: nothing of before is in use any more. Once
-	 * a trip is enough, since each tick of the host ends one.
-	 */
-	rcu_note_context_switch(false);
+	note_quiescence(vmx);
 	vcpu->has_run = true;
 	vmx->empty_caches = true;
 	vmx->inject = true;

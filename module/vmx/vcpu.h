@@ -144,6 +144,7 @@ struct lvx_vmx {
 	bool switched;			/* guest MSRs and segments are live */
 	u64 host_debugctl, kept_debugctl;
 	bool empty_caches;		/* first entry of a trip */
+	unsigned long quiet_at;		/* jiffies when RCU was last told */
 	u16 host_fs, host_gs, host_ds, host_es, host_ldt;
 	unsigned long host_fs_base;	/* cache of the VMCS field */
 
@@ -389,7 +390,13 @@ void lvx_empty_caches(struct lvx_vcpu *vcpu);	/* interrupts off */
 
 /* perf.c: the host's counters; interrupts off */
 void lvx_perf_enter(struct lvx_vcpu *vcpu);
-void lvx_perf_exit(struct lvx_vcpu *vcpu);
+void lvx_perf_restore(struct lvx_perf *perf);
+
+static __always_inline void lvx_perf_exit(struct lvx_vcpu *vcpu)
+{
+	if (unlikely(vcpu->vmx->perf.pebs))
+		lvx_perf_restore(&vcpu->vmx->perf);
+}
 
 /* host.c */
 DECLARE_PER_CPU(bool, lvx_vmx_on);

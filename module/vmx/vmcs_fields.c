@@ -218,10 +218,10 @@ const struct lvx_vmcs_field lvx_vmcs_fields[] = {
 };
 
 static_assert(LVX_FIELD_HOST_RSP == HOST_RSP);
-static_assert(LVX_SWITCH_RSP == offsetof(struct lvx_switch, host_rsp));
-static_assert(LVX_SWITCH_SPEC_CTRL == offsetof(struct lvx_switch, spec_ctrl));
-static_assert(LVX_SWITCH_SPEC_CTRL_LIVE ==
-	      offsetof(struct lvx_switch, spec_ctrl_live));
+static_assert(offsetof(struct lvx_switch, host_rsp) == LVX_SWITCH_RSP);
+static_assert(offsetof(struct lvx_switch, spec_ctrl) == LVX_SWITCH_SPEC_CTRL);
+static_assert(offsetof(struct lvx_switch, spec_ctrl_live) ==
+	      LVX_SWITCH_SPEC_CTRL_LIVE);
 
 const u32 lvx_nr_vmcs_fields = ARRAY_SIZE(lvx_vmcs_fields);
 
