@@ -135,6 +135,7 @@ int lvx_bus_register(struct lvx_bus *bus, u64 addr, u64 len,
 		ret = -ENOMEM;
 		goto unlock;
 	}
+	dev->gone = false;
 	table_insert(new, old, &range);
 	rcu_assign_pointer(bus->table, new);
 	if (old)
@@ -145,23 +146,28 @@ unlock:
 }
 
 /**
- * lvx_bus_unregister() - take all of a device's ranges away
- * @bus: where it is registered; if it isn't, nothing happens
- * @dev: no one runs its operations any more when this returns
+ * lvx_bus_sweep() - take all ranges away of devices that are marked as gone
+ * @bus: where they are registered; if none is, nothing happens
+ *
+ * No one runs their operations any more when this returns. Each wait for that
+ * interrupts all CPUs of the host: mark all that goes, then sweep once. Not
+ * needed at a VM's end: without vCPUs nobody asks a bus.
  *
  * Cannot fail, hence does not allocate: ranges are marked dead, and the next
  * registration leaves them out. May sleep.
  */
-void lvx_bus_unregister(struct lvx_bus *bus, struct lvx_io_device *dev)
+void lvx_bus_sweep(struct lvx_bus *bus)
 {
 	struct lvx_bus_table *table;
+	struct lvx_io_device *dev;
 	bool found = false;
 	u32 i;
 
 	mutex_lock(&bus->lock);
 	table = bus_table(bus);
 	for (i = 0; table && i < table->nr; i++) {
-		if (table->ranges[i].dev != dev)
+		dev = table->ranges[i].dev;
+		if (!dev || !dev->gone)
 			continue;
 		WRITE_ONCE(table->ranges[i].dev, NULL);
 		found = true;
@@ -171,6 +177,19 @@ void lvx_bus_unregister(struct lvx_bus *bus, struct lvx_io_device *dev)
 	/* VMMs do this by the dozen in one go, and wait for each. */
 	if (found)
 		synchronize_rcu_expedited();
+}
+
+/**
+ * lvx_bus_unregister() - take all of a device's ranges away
+ * @bus: where it is registered; if it isn't, nothing happens
+ * @dev: no one runs its operations any more when this returns
+ *
+ * May sleep.
+ */
+void lvx_bus_unregister(struct lvx_bus *bus, struct lvx_io_device *dev)
+{
+	dev->gone = true;
+	lvx_bus_sweep(bus);
 }
 
 /* The first range that an access at @addr might lie in; table->nr: none. */

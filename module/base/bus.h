@@ -37,11 +37,12 @@ struct lvx_io_ops {
 
 /*
  * Embed it in the device. is_eventfd: one of the many small ones, for which
- * there is more place.
+ * there is more place. gone: see lvx_bus_sweep().
  */
 struct lvx_io_device {
 	const struct lvx_io_ops *ops;
 	bool is_eventfd;
+	bool gone;
 };
 
 /* addr and len are lvx_bus_register()'s; the rest is the bus's own. */
@@ -67,6 +68,7 @@ void lvx_bus_init(struct lvx_bus *bus);
 void lvx_bus_destroy(struct lvx_bus *bus);
 int lvx_bus_register(struct lvx_bus *bus, u64 addr, u64 len,
 		     struct lvx_io_device *dev);
+void lvx_bus_sweep(struct lvx_bus *bus);
 void lvx_bus_unregister(struct lvx_bus *bus, struct lvx_io_device *dev);
 int lvx_bus_read(struct lvx_vcpu *vcpu, enum lvx_bus_id id, u64 addr,
 		 unsigned int len, void *data);

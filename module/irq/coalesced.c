@@ -142,11 +142,12 @@ int lvx_coalesced_add(struct lvx_vm *vm,
 	return err;
 }
 
-static void remove(struct coalesced_zone *zone)
+static void free_zones(struct list_head *zones)
 {
-	lvx_bus_unregister(&zone->chip->vm->bus[zone->bus], &zone->device);
-	list_del(&zone->link);
-	kfree(zone);
+	struct coalesced_zone *zone, *next;
+
+	list_for_each_entry_safe(zone, next, zones, link)
+		kfree(zone);
 }
 
 /**
@@ -163,27 +164,31 @@ int lvx_coalesced_remove(struct lvx_vm *vm,
 	enum lvx_bus_id bus = args->pio ? LVX_BUS_PIO : LVX_BUS_MMIO;
 	struct lvx_irqchip *chip = vm->irqchip;
 	struct coalesced_zone *zone, *next;
+	LIST_HEAD(gone);
 
 	if (args->pio > 1)
 		return -EINVAL;
 	mutex_lock(&chip->zones_mutex);
-	list_for_each_entry_safe(zone, next, &chip->zones, link)
-		if (zone->bus == bus && inside(zone, args->addr, args->size))
-			remove(zone);
+	list_for_each_entry_safe(zone, next, &chip->zones, link) {
+		if (zone->bus != bus || !inside(zone, args->addr, args->size))
+			continue;
+		zone->device.gone = true;
+		list_move(&zone->link, &gone);
+	}
+	/* Once for all of them: there may be as many as a bus has place for. */
+	lvx_bus_sweep(&vm->bus[bus]);
 	mutex_unlock(&chip->zones_mutex);
+	free_zones(&gone);
 	return 0;
 }
 
 /**
  * lvx_coalesced_destroy() - undo lvx_coalesced_init() and what was added
- * @chip: no vCPU runs any more
+ * @chip: no vCPU runs any more, hence nobody asks the bus
  */
 void lvx_coalesced_destroy(struct lvx_irqchip *chip)
 {
-	struct coalesced_zone *zone, *next;
-
-	list_for_each_entry_safe(zone, next, &chip->zones, link)
-		remove(zone);
+	free_zones(&chip->zones);
 	/* A mapping that is still there keeps it. */
 	free_page((unsigned long)chip->vm->ring);
 }

@@ -6,8 +6,9 @@
  * not all vCPUs. Addresses change rarely, and where they do (a LAPIC register
  * written with interrupts off) a new map can't be allocated. So each LAPIC's
  * address is also kept in the "live" map, which has no tables and is searched
- * from end to end under a lock; messages go by it until work has made a new map
- * with tables.
+ * from end to end; messages go by it until work has made a new map with tables.
+ * Senders take no lock for that: a guest that changes addresses all the time
+ * makes its own messages slower, and nothing else.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -127,59 +128,88 @@ int lvx_apic_deliver(struct lvx_irqchip *chip, const struct lvx_apic_msg *msg,
 		     u32 self)
 {
 	const struct lvx_apic_map *map;
-	unsigned long flags;
 	int taken;
 
 	rcu_read_lock();
 	/* Pairs with the release in make_map(). */
-	if (!smp_load_acquire(&chip->map_stale)) {
-		map = rcu_dereference(chip->map);
-		taken = deliver(chip, map, msg, self);
-	} else {
-		spin_lock_irqsave(&chip->map_lock, flags);
-		taken = deliver(chip, chip->live, msg, self);
-		spin_unlock_irqrestore(&chip->map_lock, flags);
-	}
+	if (!smp_load_acquire(&chip->map_stale))
+		map = &rcu_dereference(chip->map)->map;
+	else
+		map = chip->live;
+	taken = deliver(chip, map, msg, self);
 	rcu_read_unlock();
 	return taken;
+}
+
+/* Not twice in a tick: a guest may change its addresses as often as it likes. */
+static void queue_map(struct lvx_irqchip *chip)
+{
+	lockdep_assert_held(&chip->map_lock);
+	chip->map_stale = true;
+	chip->map_changes++;
+	queue_delayed_work(system_wq, &chip->map_work,
+			   time_after_eq(chip->map_made, jiffies));
+}
+
+/* A map of the addresses as they are at this moment, but for the tables. */
+static struct lvx_apic_table *copy_live(struct lvx_irqchip *chip, u32 *max_id,
+					u64 *changes)
+{
+	struct lvx_apic_table *new;
+	u32 nr;
+
+	spin_lock_irq(&chip->map_lock);
+	nr = chip->live->nr;
+	*max_id = chip->max_id;
+	spin_unlock_irq(&chip->map_lock);
+	new = kvzalloc(offsetof(struct lvx_apic_table, map) +
+		       lvx_apic_map_size(nr, *max_id), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return NULL;		/* the live one serves, only slower */
+
+	spin_lock_irq(&chip->map_lock);
+	*changes = chip->map_changes;
+	/* Whoever changed these has queued the work again. */
+	if (nr != chip->live->nr || *max_id != chip->max_id)
+		nr = 0;
+	memcpy(new->map.addr, chip->live->addr, nr * sizeof(new->map.addr[0]));
+	spin_unlock_irq(&chip->map_lock);
+	new->map.nr = nr;
+	if (nr)
+		return new;
+	kvfree(new);
+	return NULL;
 }
 
 /* Replace the map by one of the addresses as they are now. */
 static void make_map(struct work_struct *work)
 {
 	struct lvx_irqchip *chip =
-		container_of(work, struct lvx_irqchip, map_work);
-	struct lvx_apic_map *new, *old;
-	u32 nr, max_id;
+		container_of(work, struct lvx_irqchip, map_work.work);
+	struct lvx_apic_table *new, *old;
+	u64 changes;
+	u32 max_id;
 
-	spin_lock_irq(&chip->map_lock);
-	nr = chip->live->nr;
-	max_id = chip->max_id;
-	spin_unlock_irq(&chip->map_lock);
-	new = kvzalloc(lvx_apic_map_size(nr, max_id), GFP_KERNEL_ACCOUNT);
+	new = copy_live(chip, &max_id, &changes);
 	if (!new)
-		return;		/* the live one serves, only slower */
+		return;
+	lvx_apic_map_make(&new->map, max_id);
 
 	spin_lock_irq(&chip->map_lock);
-	if (nr != chip->live->nr || max_id != chip->max_id) {
-		/* Whoever changed that has queued the work again. */
-		spin_unlock_irq(&chip->map_lock);
-		kvfree(new);
-		return;
+	chip->map_made = jiffies;
+	if (changes == chip->map_changes) {
+		old = rcu_dereference_protected(chip->map,
+						lockdep_is_held(&chip->map_lock));
+		rcu_assign_pointer(chip->map, new);
+		/* Pairs with the acquire in lvx_apic_deliver(). */
+		smp_store_release(&chip->map_stale, false);
+	} else {
+		old = new;	/* the work is queued again */
 	}
-	new->nr = nr;
-	memcpy(new->addr, chip->live->addr, nr * sizeof(new->addr[0]));
-	lvx_apic_map_make(new, max_id);
-	old = rcu_dereference_protected(chip->map, true);
-	rcu_assign_pointer(chip->map, new);
-	/* Pairs with the acquire in lvx_apic_deliver(). */
-	smp_store_release(&chip->map_stale, false);
 	spin_unlock_irq(&chip->map_lock);
-
-	if (old) {
-		synchronize_rcu();
-		kvfree(old);
-	}
+	/* Not waiting: until this returns, the next map is not made. */
+	if (old)
+		kvfree_rcu(old, rcu);
 }
 
 /**
@@ -201,7 +231,8 @@ int lvx_apic_map_create(struct lvx_irqchip *chip)
 	live->scan_physical = true;
 	chip->live = live;
 	chip->map_stale = true;
-	INIT_WORK(&chip->map_work, make_map);
+	chip->map_made = jiffies - 1;
+	INIT_DELAYED_WORK(&chip->map_work, make_map);
 	return 0;
 }
 
@@ -209,7 +240,7 @@ void lvx_apic_map_destroy(struct lvx_irqchip *chip)
 {
 	if (!chip->live)
 		return;
-	cancel_work_sync(&chip->map_work);
+	cancel_delayed_work_sync(&chip->map_work);
 	kvfree(rcu_dereference_protected(chip->map, true));
 	RCU_INIT_POINTER(chip->map, NULL);
 	kvfree(chip->live);
@@ -223,11 +254,11 @@ static void set_address(struct lvx_irqchip *chip, u32 idx,
 	struct lvx_apic_addr *live = &chip->live->addr[idx];
 
 	lockdep_assert_held(&chip->map_lock);
-	if (!memcmp(live, addr, sizeof(*addr)))
+	if (live->changing == addr->changing && live->id == addr->id)
 		return;
-	*live = *addr;
-	chip->map_stale = true;
-	queue_work(system_wq, &chip->map_work);
+	WRITE_ONCE(live->id, addr->id);
+	WRITE_ONCE(live->changing, addr->changing);
+	queue_map(chip);
 }
 
 /**
@@ -261,9 +292,9 @@ int lvx_apic_map_add(struct lvx_lapic *lapic)
 	if (lapic->vcpu->idx >= LVX_MAX_VCPUS)
 		return -ENOSPC;
 	spin_lock_irq(&chip->map_lock);
-	chip->live->nr = max(chip->live->nr, lapic->vcpu->idx + 1);
+	WRITE_ONCE(chip->live->nr, max(chip->live->nr, lapic->vcpu->idx + 1));
 	chip->max_id = max(chip->max_id, lapic->vcpu->id);
-	chip->map_stale = true;
+	queue_map(chip);
 	spin_unlock_irq(&chip->map_lock);
 	lvx_apic_map_update(lapic);
 	return 0;

@@ -37,6 +37,9 @@
 /* KVM_CAP_IRQ_ROUTING: GSIs are below this. */
 #define LVX_MAX_GSI	4096
 
+/* Lists of resampling eventfds, by GSI. */
+#define LVX_RESAMPLER_LISTS	256
+
 /* Who holds a line up; lines are the OR of these. */
 enum lvx_irq_source {
 	LVX_SOURCE_USER,
@@ -85,6 +88,12 @@ struct lvx_routing {
 	struct lvx_route route[];
 };
 
+/* A map with tables, and what its end needs. */
+struct lvx_apic_table {
+	struct rcu_head rcu;
+	struct lvx_apic_map map;
+};
+
 struct lvx_pit;
 
 struct lvx_irqchip {
@@ -110,23 +119,25 @@ struct lvx_irqchip {
 	struct lvx_routing __rcu *routing;
 
 	/*
-	 * map_lock guards @live, whose addresses are always up to date. @map
-	 * is made from it by work, and good when @map_stale is false.
+	 * map_lock: who writes @live, whose addresses are always up to date;
+	 * senders read it without. @map is made from it by work, and good when
+	 * @map_stale is false.
 	 */
 	spinlock_t map_lock;
 	struct lvx_apic_map *live;
 	u32 max_id;
 	bool map_stale;
-	struct lvx_apic_map __rcu *map;
-	struct work_struct map_work;
+	u64 map_changes;		/* of @live, counted */
+	unsigned long map_made;		/* jiffies of the last try */
+	struct lvx_apic_table __rcu *map;
+	struct delayed_work map_work;
 
-	/* irqfd_mutex: assign, deassign, stop */
+	/* irqfd_mutex: @irqfds, @resamplers */
 	struct mutex irqfd_mutex;
-	spinlock_t irqfd_lock;		/* the two lists, against wake-ups */
 	struct list_head irqfds;
-	struct list_head closed_irqfds;
-	struct work_struct reap_work;	/* frees those */
-	struct list_head resamplers;	/* RCU; writers: irqfd_mutex */
+	struct hlist_head resamplers[LVX_RESAMPLER_LISTS];	/* readers: RCU */
+	bool any_closed;		/* set by any wake-up */
+	struct work_struct reap_work;	/* frees the closed ones */
 
 	/* ioeventfd_mutex: @ioeventfds */
 	struct mutex ioeventfd_mutex;

@@ -108,9 +108,9 @@ static int assign(struct lvx_vm *vm, const struct ioeventfd *new)
 	return 0;
 }
 
-static void remove(struct lvx_vm *vm, struct ioeventfd *p)
+/* It is on no bus any more, or nobody asks the bus. */
+static void release(struct ioeventfd *p)
 {
-	lvx_bus_unregister(&vm->bus[p->bus], &p->device);
 	list_del(&p->link);
 	eventfd_ctx_put(p->eventfd);
 	kfree(p);
@@ -124,7 +124,8 @@ static int deassign(struct lvx_vm *vm, const struct ioeventfd *old)
 	lockdep_assert_held(&chip->ioeventfd_mutex);
 	list_for_each_entry(p, &chip->ioeventfds, link) {
 		if (same(p, old)) {
-			remove(vm, p);
+			lvx_bus_unregister(&vm->bus[p->bus], &p->device);
+			release(p);
 			return 0;
 		}
 	}
@@ -186,12 +187,13 @@ int lvx_ioeventfd(struct lvx_vm *vm, const struct kvm_ioeventfd *args)
 	return err;
 }
 
+/* No vCPU runs any more: the bus forgets them when it goes itself. */
 void lvx_ioeventfd_stop(struct lvx_irqchip *chip)
 {
 	struct ioeventfd *p, *next;
 
 	mutex_lock(&chip->ioeventfd_mutex);
 	list_for_each_entry_safe(p, next, &chip->ioeventfds, link)
-		remove(chip->vm, p);
+		release(p);
 	mutex_unlock(&chip->ioeventfd_mutex);
 }

@@ -635,13 +635,13 @@ void lvx_irq_stop(struct lvx_vm *vm)
 /**
  * lvx_irq_destroy() - free what lvx_irq_create() and the ioctls made
  * @vm: its vCPUs are gone
+ *
+ * The buses still know the devices, but without vCPUs nobody asks a bus.
  */
 void lvx_irq_destroy(struct lvx_vm *vm)
 {
 	struct lvx_irqchip *chip = vm->irqchip;
 
-	if (lvx_irqchip_in_kernel(vm))
-		unregister_devices(chip);
 	lvx_pit_destroy(chip);
 	lvx_apic_map_destroy(chip);
 	lvx_irq_free_routing(chip);

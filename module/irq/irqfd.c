@@ -10,9 +10,10 @@
  * line goes down and the second is signalled, and whoever still wants
  * service signals the first again. All such eventfds of a GSI share one source.
  *
- * An eventfd that its owner closes takes itself out of our lists, in the
- * wake-up that tells of it. It can't free itself there, nor take its line down
- * when it was the last one that held it: that is left to work.
+ * An eventfd that its owner closes is marked so in the wake-up that tells of it.
+ * It can't be freed there, nor can its line be taken down if it was the last one
+ * that held it: that is left to work. The lists belong to the ioctls and to that
+ * work: however long they are, no one walks them with interrupts off.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -23,14 +24,17 @@
 #include "base/compat.h"
 #include "irq/internal.h"
 
+/* Who may share a line: far more than a machine has devices on one. */
+#define MAX_SHARE	128
+
 /**
  * struct irqfd - one eventfd
  * @chip: the VM's
  * @gsi: what it interrupts
- * @active: under irqfd_lock: in chip->irqfds
+ * @closed: by its owner; nothing will come of it any more
  * @eventfd: whose signals are interrupts
  * @resamplefd: to signal when the interrupt was served, or NULL
- * @link: in chip->irqfds or chip->closed_irqfds, under irqfd_lock
+ * @link: in chip->irqfds
  * @resample_link: in chip->resamplers, with @resamplefd
  * @wait: in @eventfd's wait queue
  * @poll: how it got there
@@ -38,11 +42,11 @@
 struct irqfd {
 	struct lvx_irqchip *chip;
 	u32 gsi;
-	bool active;
+	bool closed;
 	struct eventfd_ctx *eventfd;
 	struct eventfd_ctx *resamplefd;
 	struct list_head link;
-	struct list_head resample_link;
+	struct hlist_node resample_link;
 	wait_queue_entry_t wait;
 	poll_table poll;
 };
@@ -53,10 +57,7 @@ void lvx_irqfd_init(struct lvx_irqchip *chip)
 {
 	INIT_WORK(&chip->reap_work, reap);
 	mutex_init(&chip->irqfd_mutex);
-	spin_lock_init(&chip->irqfd_lock);
 	INIT_LIST_HEAD(&chip->irqfds);
-	INIT_LIST_HEAD(&chip->closed_irqfds);
-	INIT_LIST_HEAD(&chip->resamplers);
 }
 
 static void inject(struct irqfd *irqfd)
@@ -71,21 +72,17 @@ static void inject(struct irqfd *irqfd)
 	lvx_irq_set(chip, irqfd->gsi, LVX_SOURCE_USER, false);
 }
 
-/* The owner closed it. Under the wait queue's lock, which the unlinking needs. */
+/*
+ * The owner closed it. Under the wait queue's lock, as the unlinking from it
+ * is, there and in eventfd_ctx_remove_wait_queue().
+ */
 static void closed(struct irqfd *irqfd)
 {
-	struct lvx_irqchip *chip = irqfd->chip;
-	unsigned long flags;
-
-	spin_lock_irqsave(&chip->irqfd_lock, flags);
-	/* Else someone unlinks it from the wait queue right now. */
-	if (irqfd->active) {
-		irqfd->active = false;
-		list_move(&irqfd->link, &chip->closed_irqfds);
-		list_del_init(&irqfd->wait.entry);
-		queue_work(system_wq, &chip->reap_work);
-	}
-	spin_unlock_irqrestore(&chip->irqfd_lock, flags);
+	list_del_init(&irqfd->wait.entry);
+	WRITE_ONCE(irqfd->closed, true);
+	/* After the mark: whoever takes this looks for that. */
+	smp_store_release(&irqfd->chip->any_closed, true);
+	queue_work(system_wq, &irqfd->chip->reap_work);
 }
 
 /* Someone signalled or closed the eventfd. Wait queue's lock, interrupts off. */
@@ -113,13 +110,23 @@ static void enqueue(struct file *file, wait_queue_head_t *head, poll_table *pt)
 
 /* -------------------------------------------------------------- resampling */
 
+/*
+ * Resampling eventfds are found by GSI. GSIs that no pin can have are not among
+ * them, since no one acknowledges those.
+ */
+static struct hlist_head *resamplers_of(struct lvx_irqchip *chip, u32 gsi)
+{
+	return &chip->resamplers[gsi % LVX_RESAMPLER_LISTS];
+}
+
 /**
  * lvx_irqfd_acked() - the guest served the interrupt of a GSI
  * @chip: the VM's
  * @gsi: which
  *
  * The line goes down once, then all who share it are asked: the other way
- * round, one's answer could be undone by the next one's lowering.
+ * round, one's answer could be undone by the next one's lowering. Interrupts
+ * may be off: hence MAX_SHARE.
  */
 void lvx_irqfd_acked(struct lvx_irqchip *chip, u32 gsi)
 {
@@ -127,7 +134,8 @@ void lvx_irqfd_acked(struct lvx_irqchip *chip, u32 gsi)
 	bool lowered = false;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(irqfd, &chip->resamplers, resample_link) {
+	hlist_for_each_entry_rcu(irqfd, resamplers_of(chip, gsi),
+				 resample_link) {
 		if (irqfd->gsi != gsi)
 			continue;
 		if (!lowered)
@@ -138,22 +146,22 @@ void lvx_irqfd_acked(struct lvx_irqchip *chip, u32 gsi)
 	rcu_read_unlock();
 }
 
-static bool has_resampler(struct lvx_irqchip *chip, u32 gsi)
+static unsigned int nr_resamplers(struct lvx_irqchip *chip, u32 gsi)
 {
 	struct irqfd *irqfd;
+	unsigned int n = 0;
 
 	lockdep_assert_held(&chip->irqfd_mutex);
-	list_for_each_entry(irqfd, &chip->resamplers, resample_link)
-		if (irqfd->gsi == gsi)
-			return true;
-	return false;
+	hlist_for_each_entry(irqfd, resamplers_of(chip, gsi), resample_link)
+		n += irqfd->gsi == gsi;
+	return n;
 }
 
 static void update_ack(struct lvx_irqchip *chip, u32 gsi)
 {
 	if (gsi >= LVX_MAX_GSI)
 		return;
-	if (has_resampler(chip, gsi) || (!gsi && lvx_pit_awaits_ack(chip)))
+	if (nr_resamplers(chip, gsi) || (!gsi && lvx_pit_awaits_ack(chip)))
 		set_bit(gsi, chip->ack_gsis);
 	else
 		clear_bit(gsi, chip->ack_gsis);
@@ -177,22 +185,48 @@ void lvx_irqfd_update_ack(struct lvx_irqchip *chip, u32 gsi)
 /* No one calls it any more: neither its wait queue nor a list has it. */
 static void free_irqfd(struct irqfd *irqfd)
 {
-	struct lvx_irqchip *chip = irqfd->chip;
-
-	lockdep_assert_held(&chip->irqfd_mutex);
-	if (irqfd->resamplefd && !list_empty(&irqfd->resample_link)) {
-		list_del_rcu(&irqfd->resample_link);
-		synchronize_rcu_expedited();
-		if (!has_resampler(chip, irqfd->gsi))
-			lvx_irq_set(chip, irqfd->gsi, LVX_SOURCE_RESAMPLE,
-				    false);
-		update_ack(chip, irqfd->gsi);
-	}
 	if (irqfd->resamplefd)
 		eventfd_ctx_put(irqfd->resamplefd);
 	if (irqfd->eventfd)
 		eventfd_ctx_put(irqfd->eventfd);
 	kfree(irqfd);
+}
+
+/* The last who held a GSI's line lets go of it. */
+static void release_line(struct lvx_irqchip *chip, u32 gsi)
+{
+	if (!nr_resamplers(chip, gsi))
+		lvx_irq_set(chip, gsi, LVX_SOURCE_RESAMPLE, false);
+	update_ack(chip, gsi);
+}
+
+/* Free what was taken from chip->irqfds, with one wait for all of it. */
+static void free_irqfds(struct lvx_irqchip *chip, struct list_head *doomed)
+{
+	struct irqfd *irqfd, *next;
+	bool wait = false;
+	u64 count;
+
+	lockdep_assert_held(&chip->irqfd_mutex);
+	list_for_each_entry(irqfd, doomed, link) {
+		/*
+		 * Waits for a wake-up that is running; also for the one that
+		 * told of the closing, which took it off the queue.
+		 */
+		eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait,
+					      &count);
+		if (hlist_unhashed(&irqfd->resample_link))
+			continue;
+		hlist_del_rcu(&irqfd->resample_link);
+		wait = true;
+	}
+	if (wait)
+		synchronize_rcu_expedited();
+	list_for_each_entry_safe(irqfd, next, doomed, link) {
+		if (irqfd->resamplefd)
+			release_line(chip, irqfd->gsi);
+		free_irqfd(irqfd);
+	}
 }
 
 /* Free those that match: all of a stopping VM, or one eventfd and GSI. */
@@ -201,24 +235,13 @@ static void detach(struct lvx_irqchip *chip, struct eventfd_ctx *eventfd,
 {
 	struct irqfd *irqfd, *next;
 	LIST_HEAD(doomed);
-	u64 count;
 
 	lockdep_assert_held(&chip->irqfd_mutex);
-	spin_lock_irq(&chip->irqfd_lock);
-	list_for_each_entry_safe(irqfd, next, &chip->irqfds, link) {
-		if (eventfd && (irqfd->eventfd != eventfd || irqfd->gsi != gsi))
-			continue;
-		irqfd->active = false;
-		list_move(&irqfd->link, &doomed);
-	}
-	spin_unlock_irq(&chip->irqfd_lock);
-
-	list_for_each_entry_safe(irqfd, next, &doomed, link) {
-		/* Waits for a wake-up that is running. */
-		eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait,
-					      &count);
-		free_irqfd(irqfd);
-	}
+	list_for_each_entry_safe(irqfd, next, &chip->irqfds, link)
+		if (!eventfd ||
+		    (irqfd->eventfd == eventfd && irqfd->gsi == gsi))
+			list_move(&irqfd->link, &doomed);
+	free_irqfds(chip, &doomed);
 }
 
 /* Free those whose owners closed them. */
@@ -226,22 +249,15 @@ static void reap_closed(struct lvx_irqchip *chip)
 {
 	struct irqfd *irqfd, *next;
 	LIST_HEAD(doomed);
-	u64 count;
 
 	lockdep_assert_held(&chip->irqfd_mutex);
-	spin_lock_irq(&chip->irqfd_lock);
-	list_splice_init(&chip->closed_irqfds, &doomed);
-	spin_unlock_irq(&chip->irqfd_lock);
-
-	list_for_each_entry_safe(irqfd, next, &doomed, link) {
-		/*
-		 * It is off the queue already; this waits for the wake-up that
-		 * took it off to leave the queue's lock.
-		 */
-		eventfd_ctx_remove_wait_queue(irqfd->eventfd, &irqfd->wait,
-					      &count);
-		free_irqfd(irqfd);
-	}
+	/* Fully ordered; pairs with the release in closed(). */
+	if (!xchg(&chip->any_closed, false))
+		return;
+	list_for_each_entry_safe(irqfd, next, &chip->irqfds, link)
+		if (READ_ONCE(irqfd->closed))
+			list_move(&irqfd->link, &doomed);
+	free_irqfds(chip, &doomed);
 }
 
 static void reap(struct work_struct *work)
@@ -258,18 +274,19 @@ static void reap(struct work_struct *work)
 static int add(struct lvx_irqchip *chip, struct irqfd *irqfd)
 {
 	struct irqfd *other;
-	int err = 0;
 
-	spin_lock_irq(&chip->irqfd_lock);
+	lockdep_assert_held(&chip->irqfd_mutex);
 	list_for_each_entry(other, &chip->irqfds, link)
 		if (other->eventfd == irqfd->eventfd)
-			err = -EBUSY;
-	if (!err) {
-		irqfd->active = true;
-		list_add_tail(&irqfd->link, &chip->irqfds);
+			return -EBUSY;
+	if (irqfd->resamplefd && irqfd->gsi < LVX_MAX_GSI) {
+		if (nr_resamplers(chip, irqfd->gsi) >= MAX_SHARE)
+			return -ENOSPC;
+		hlist_add_head_rcu(&irqfd->resample_link,
+				   resamplers_of(chip, irqfd->gsi));
 	}
-	spin_unlock_irq(&chip->irqfd_lock);
-	return err;
+	list_add_tail(&irqfd->link, &chip->irqfds);
+	return 0;
 }
 
 static int get_eventfds(struct irqfd *irqfd, struct file *file,
@@ -300,7 +317,6 @@ static int assign(struct lvx_irqchip *chip, struct file *file,
 		return -ENOMEM;
 	irqfd->chip = chip;
 	irqfd->gsi = args->gsi;
-	INIT_LIST_HEAD(&irqfd->resample_link);
 	init_waitqueue_func_entry(&irqfd->wait, wake);
 	init_poll_funcptr(&irqfd->poll, enqueue);
 
@@ -311,10 +327,8 @@ static int assign(struct lvx_irqchip *chip, struct file *file,
 		free_irqfd(irqfd);
 		return err;
 	}
-	if (irqfd->resamplefd) {
-		list_add_rcu(&irqfd->resample_link, &chip->resamplers);
+	if (irqfd->resamplefd)
 		update_ack(chip, irqfd->gsi);
-	}
 	/* What was signalled before counts, too. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
 		inject(irqfd);
@@ -353,7 +367,8 @@ static int lvx_irqfd_assign(struct lvx_irqchip *chip,
  * After a disconnection the eventfd interrupts no more.
  *
  * Return: 0; -EINVAL: no irqchip, unknown flags, resampling without IOAPIC, not
- * an eventfd; -EBADF; -EBUSY: the eventfd is in use; -ENOMEM.
+ * an eventfd; -EBADF; -EBUSY: the eventfd is in use; -ENOSPC: too many share the
+ * line; -ENOMEM.
  */
 int lvx_irqfd(struct lvx_vm *vm, const struct kvm_irqfd *args)
 {

@@ -431,10 +431,6 @@ void lvx_pit_destroy(struct lvx_irqchip *chip)
 {
 	struct lvx_pit *pit = chip->pit;
 
-	if (!pit)
-		return;
-	lvx_bus_unregister(&chip->vm->bus[LVX_BUS_PIO], &pit->device);
-	lvx_bus_unregister(&chip->vm->bus[LVX_BUS_PIO], &pit->speaker);
 	chip->pit = NULL;
 	kfree(pit);
 }

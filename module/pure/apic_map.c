@@ -199,6 +199,7 @@ static void find_slots(struct lvx_apic_targets *it)
 static int next_candidate(struct lvx_apic_targets *it)
 {
 	const struct lvx_apic_map *map = it->map;
+	struct lvx_apic_addr addr;
 	u32 i;
 
 	while (it->slots && it->mask) {
@@ -207,12 +208,13 @@ static int next_candidate(struct lvx_apic_targets *it)
 		if (i && lvx_apic_match(&map->addr[i - 1], it->msg))
 			return i - 1;
 	}
-	while (!it->slots && it->next < map->nr) {
+	while (!it->slots && it->next < READ_ONCE(map->nr)) {
 		i = it->next++;
+		addr = lvx_apic_addr_read(&map->addr[i]);
 		if (it->everyone) {
-			if (map->addr[i].mode != LVX_ADDR_OFF && i != it->self)
+			if (addr.mode != LVX_ADDR_OFF && i != it->self)
 				return i;
-		} else if (lvx_apic_match(&map->addr[i], it->msg)) {
+		} else if (lvx_apic_match(&addr, it->msg)) {
 			return i;
 		}
 	}
@@ -225,7 +227,7 @@ static int next_enabled(struct lvx_apic_targets *it)
 
 	do {
 		i = next_candidate(it);
-	} while (i >= 0 && !it->map->addr[i].takes_lowest);
+	} while (i >= 0 && !READ_ONCE(it->map->addr[i].takes_lowest));
 	return i;
 }
 
@@ -237,6 +239,7 @@ static void arbitrate(struct lvx_apic_targets *it)
 {
 	struct lvx_apic_targets all = *it;
 	u32 n = 0;
+	int i;
 
 	while (next_enabled(&all) >= 0)
 		n++;
@@ -247,7 +250,11 @@ static void arbitrate(struct lvx_apic_targets *it)
 		return;
 	n = it->msg->vector % n;
 	do {
-		it->only = next_enabled(&all);
+		i = next_enabled(&all);
+		/* Fewer than at the count: others are candidates no longer. */
+		if (i < 0)
+			return;
+		it->only = i;
 	} while (n--);
 }
 
@@ -268,7 +275,8 @@ void lvx_apic_targets(struct lvx_apic_targets *it,
 	switch (msg->shorthand) {
 	case LVX_TO_SELF:
 		it->slots = map->slot;
-		if (self < map->nr && map->addr[self].mode != LVX_ADDR_OFF)
+		if (self < READ_ONCE(map->nr) &&
+		    READ_ONCE(map->addr[self].mode) != LVX_ADDR_OFF)
 			it->only = self;
 		return;
 	case LVX_TO_OTHERS:

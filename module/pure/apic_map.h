@@ -18,20 +18,26 @@ enum lvx_apic_addr_mode { LVX_ADDR_OFF, LVX_ADDR_XAPIC, LVX_ADDR_X2APIC };
 
 /**
  * struct lvx_apic_addr - what a LAPIC can be addressed by
- * @id: x2APIC ID
  * @ldr: logical ID; in xAPIC mode its 8 bits
  * @mode: enum lvx_apic_addr_mode
  * @xapic_id: ID in xAPIC mode
  * @flat: xAPIC mode: flat model, otherwise cluster model
  * @takes_lowest: enabled by software, hence a candidate of arbitration
+ * @changing: all of these, which are read and written as one
+ * @id: x2APIC ID, always the same
  */
 struct lvx_apic_addr {
+	union {
+		struct {
+			u32 ldr;
+			u8 mode;
+			u8 xapic_id;
+			bool flat;
+			bool takes_lowest;
+		};
+		u64 changing;
+	};
 	u32 id;
-	u32 ldr;
-	u8 mode;
-	u8 xapic_id;
-	bool flat;
-	bool takes_lowest;
 };
 
 /* How logical destinations are looked up. */
@@ -44,7 +50,7 @@ enum lvx_apic_logical {
 };
 
 /**
- * struct lvx_apic_map - all LAPICs of a VM; immutable once made
+ * struct lvx_apic_map - all LAPICs of a VM
  * @nr: how many
  * @nr_ids: entries of @by_id
  * @logical: enum lvx_apic_logical
@@ -54,6 +60,10 @@ enum lvx_apic_logical {
  * @addr: by index
  *
  * Entries of @slot and @by_id are index plus one, 0 for nobody.
+ *
+ * A map with tables is immutable. In one without (@logical and @scan_physical
+ * say "ask every LAPIC") an address may change while messages go by it: each
+ * is read as one, so a message sees it as it was before or as it is after.
  */
 struct lvx_apic_map {
 	u32 nr;
@@ -76,6 +86,15 @@ struct lvx_apic_targets {
 	bool everyone;		/* the destination field does not count */
 	int only;		/* arbitration's winner, or -1 */
 };
+
+static inline struct lvx_apic_addr
+lvx_apic_addr_read(const struct lvx_apic_addr *addr)
+{
+	struct lvx_apic_addr copy = { .id = READ_ONCE(addr->id) };
+
+	copy.changing = READ_ONCE(addr->changing);
+	return copy;
+}
 
 void lvx_apic_addr_of(const struct lvx_apic *apic, struct lvx_apic_addr *addr);
 bool lvx_apic_match(const struct lvx_apic_addr *addr,
