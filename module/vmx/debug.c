@@ -122,17 +122,31 @@ void lvx_debug_exit(struct lvx_vcpu *vcpu)
 		hw_breakpoint_restore();
 }
 
+/* The CPU finds it pending at the next entry. */
+static void pend_step(void)
+{
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
+		    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+}
+
 /**
  * lvx_debug_step() - lvx executed an instruction with RFLAGS.TF set
  * @vcpu: RIP is behind it
  *
- * The trap is left to the CPU: it finds it pending at the next entry, delivers
- * it with the right priority, and it comes back as a #DB exit.
+ * The guest's own trap becomes an exception like any other: what is only pending
+ * in the CPU gets lost when an interrupt goes in with the entry, and doesn't end
+ * a HLT. User space's step is left to the CPU, and comes back as a #DB exit.
  */
 void lvx_debug_step(struct lvx_vcpu *vcpu)
 {
-	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
-		    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+
+	if (stepping(vmx)) {
+		pend_step();
+		return;
+	}
+	lvx_raise_db(vcpu, DR_STEP);
+	vmx->inject = true;
 }
 
 /* ------------------------------------------------------------------- exits */
@@ -154,6 +168,23 @@ static enum lvx_next debug_to_user(struct lvx_vcpu *vcpu, u32 vector, u64 causes
 	run->debug.arch.dr6 = causes | DR6_ONES;
 	run->debug.arch.dr7 = vmcs_readl(GUEST_DR7);
 	return LVX_TO_USER;
+}
+
+/**
+ * lvx_debug_halted() - the guest executed HLT
+ * @vcpu: loaded; RIP is behind the HLT
+ *
+ * Who steps over a HLT is told at once. The vCPU still waits for what ends it
+ * when it runs again.
+ */
+enum lvx_next lvx_debug_halted(struct lvx_vcpu *vcpu)
+{
+	vcpu->mp_state = KVM_MP_STATE_HALTED;
+	if (!stepping(to_vmx(vcpu)))
+		return LVX_RESUME;
+	vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
+		    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) & ~DR_STEP);
+	return debug_to_user(vcpu, DB_VECTOR, DR_STEP);
 }
 
 #define SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
@@ -179,7 +210,7 @@ enum lvx_next lvx_exit_db(struct lvx_vcpu *vcpu)
 			vmcs_clear_bits(GUEST_INTERRUPTIBILITY_INFO, SHADOW);
 	} else if (shadow && (lvx_rflags(vcpu) & X86_EFLAGS_TF)) {
 		/* As above: here the step is real, and goes in with this entry. */
-		lvx_debug_step(vcpu);
+		pend_step();
 	}
 	lvx_raise_db(vcpu, causes);
 	return LVX_RESUME;

@@ -47,8 +47,9 @@ enum lvx_next lvx_exit_triple_fault(struct lvx_vcpu *vcpu)
 
 enum lvx_next lvx_exit_hlt_atomic(struct lvx_vcpu *vcpu)
 {
-	if (!vcpu->lapic || !(lvx_rflags(vcpu) & X86_EFLAGS_IF) ||
-	    lvx_irq_peek(vcpu) < 0)
+	/* The trap of a step comes first. */
+	if (!vcpu->lapic || (lvx_rflags(vcpu) & (X86_EFLAGS_IF | X86_EFLAGS_TF)) !=
+			    X86_EFLAGS_IF || lvx_irq_peek(vcpu) < 0)
 		return LVX_SLOW;
 	lvx_skip(vcpu);
 	to_vmx(vcpu)->inject = true;
@@ -62,8 +63,7 @@ enum lvx_next lvx_exit_hlt(struct lvx_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_HLT;
 		return LVX_TO_USER;
 	}
-	vcpu->mp_state = KVM_MP_STATE_HALTED;
-	return LVX_RESUME;
+	return lvx_debug_halted(vcpu);
 }
 
 /* The IRET that ended NMI blocking did not complete: blocking is on again. */

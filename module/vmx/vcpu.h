@@ -354,6 +354,7 @@ void lvx_fpu_put(struct lvx_vcpu *vcpu);	/* KVM_RUN ends */
 void lvx_debug_enter(struct lvx_vcpu *vcpu);	/* interrupts off */
 void lvx_debug_exit(struct lvx_vcpu *vcpu);
 void lvx_debug_step(struct lvx_vcpu *vcpu);	/* an instruction with TF was skipped */
+enum lvx_next lvx_debug_halted(struct lvx_vcpu *vcpu);
 bool lvx_debug_active(struct lvx_vcpu *vcpu);
 void lvx_debug_update(struct lvx_vcpu *vcpu);
 void lvx_deliver_db(struct lvx_vcpu *vcpu, u64 dr6_bits);	/* DR6, DR7.GD */

@@ -5,6 +5,7 @@
  * notice each other.
  */
 #include "harness.h"
+#include "apic.h"
 
 #define DB		1
 #define BP		3
@@ -492,6 +493,149 @@ TEST(guests_own_single_step)
 	ASSERT_EQ(7, vcpu_sync(v));
 	EXPECT_EQ((uintptr_t)tf_to, seen_rip);
 	EXPECT_EQ(DR6_ONES | DR6_BS, seen_dr6);
+}
+
+/* ---------------------------------------------------- steps, HLT, interrupts */
+
+#define IPI		0x40
+#define ICR_SELF	(1U << 18)
+
+volatile bool apic_x2;
+static volatile uint64_t trail[16];
+static volatile unsigned int nr_trail;
+
+/* Where it was; TF goes off at a label of the test's. */
+static volatile uint64_t trail_end;
+
+static void note_trap(struct guest_frame *f)
+{
+	if (nr_trail < ARRAY_SIZE(trail))
+		trail[nr_trail++] = f->rip;
+	if (f->rip >= trail_end)
+		f->rflags &= ~RFLAGS_TF;
+}
+
+static void note_irq(struct guest_frame *f)
+{
+	if (nr_trail < ARRAY_SIZE(trail))
+		trail[nr_trail++] = f->vector;
+	apic_write(APIC_EOI, 0);
+	(void)f;
+}
+
+static void new_trail(const char *end)
+{
+	nr_trail = 0;
+	trail_end = (uintptr_t)end;
+}
+
+extern const char hlt1[], hlt1_end[], hlt2[], hlt2_end[], hlt3[], hlt3_end[];
+extern const char ipi_at[], ipi_next[], ipi_end[];
+
+#define SET_TF	"pushf; orl $0x100, (%%rsp); popf\n\t"
+
+/* A HLT that is stepped ends at once: by its trap. */
+static void guest_steps_halts(void)
+{
+	apic_on();
+	new_trail(hlt1_end);
+	asm volatile(SET_TF "hlt1: hlt; hlt1_end: nop" ::: "memory");
+	CHECK_EQ(nr_trail, 1);
+	CHECK_EQ(trail[0], (uintptr_t)hlt1_end);
+
+	new_trail(hlt2_end);
+	asm volatile(SET_TF "sti; hlt2: hlt; hlt2_end: nop; cli" ::: "memory");
+	CHECK_EQ(nr_trail, 2);
+	CHECK_EQ(trail[0], (uintptr_t)hlt2);
+	CHECK_EQ(trail[1], (uintptr_t)hlt2_end);
+
+	/* An interrupt that waits comes after the trap of STI, before HLT. */
+	new_trail(hlt3_end);
+	apic_icr(0, ICR_SELF | IPI);
+	asm volatile(SET_TF "sti; hlt3: hlt; hlt3_end: nop; cli" ::: "memory");
+	CHECK_EQ(nr_trail, 3);
+	CHECK_EQ(trail[0], (uintptr_t)hlt3);
+	CHECK_EQ(trail[1], IPI);
+	CHECK_EQ(trail[2], (uintptr_t)hlt3_end);
+	guest_sync(1);
+}
+
+static struct vcpu *stepping_itself(void (*fn)(void))
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+
+	guest_handlers[DB] = note_trap;
+	guest_handlers[IPI] = note_irq;
+	vcpu_long(v, fn);
+	return v;
+}
+
+TEST(stepped_halt)
+{
+	ASSERT_EQ(1, vcpu_sync(stepping_itself(guest_steps_halts)));
+}
+
+/*
+ * An instruction that has its own CPU interrupted: its trap comes first, and is
+ * not lost.
+ */
+static void guest_steps_into_interrupt(void)
+{
+	apic_on();
+	for (int i = 0; i < 3; i++) {
+		new_trail(ipi_end);
+		sti();
+		asm volatile(SET_TF
+			     "ipi_at: movl %0, (%1)\n\t"
+			     "ipi_next: nop\n\t"
+			     "ipi_end: nop"
+			     :: "r"(ICR_SELF | IPI), "r"(APIC_MMIO + APIC_ICR)
+			     : "memory");
+		cli();
+		CHECK_EQ(nr_trail, 3);
+		CHECK_EQ(trail[0], (uintptr_t)ipi_next);
+		CHECK_EQ(trail[1], IPI);
+		CHECK_EQ(trail[2], (uintptr_t)ipi_end);
+	}
+	guest_sync(1);
+}
+
+TEST(stepped_into_interrupt)
+{
+	ASSERT_EQ(1, vcpu_sync(stepping_itself(guest_steps_into_interrupt)));
+}
+
+static void guest_halts(void)
+{
+	asm volatile("sti; hlt1_user: hlt; hlt1_user_end: nop; cli" ::: "memory");
+	guest_sync(1);
+}
+
+extern const char hlt1_user_end[];
+
+/* A debugger's step over HLT ends, and the vCPU goes on waiting. */
+TEST(halt_stepped_by_user)
+{
+	struct vcpu *v = vcpu_new(vm_new(VM_IRQCHIP), 0);
+	struct kvm_mp_state mp;
+
+	guest_handlers[2] = handler;
+	vcpu_long(v, guest_halts);
+	ASSERT_EQ(0, set_debug(v, KVM_GUESTDBG_SINGLESTEP, 0, 0, 0));
+	for (int i = 0; i < 40; i++) {
+		ASSERT_EXIT(KVM_EXIT_DEBUG, v);
+		if (get_regs(v).rip == (uintptr_t)hlt1_user_end)
+			break;
+	}
+	EXPECT_EQ((uintptr_t)hlt1_user_end, get_regs(v).rip);
+	do_ioctl(v->fd, KVM_GET_MP_STATE, &mp);
+	EXPECT_EQ(KVM_MP_STATE_HALTED, mp.mp_state);
+	ASSERT_EQ(0, set_debug(v, 0, 0, 0, 0));
+	alarm_ms(SIGALRM, 300);
+	EXPECT_EQ(-EINTR, vcpu_run(v));
+	ASSERT_EQ(0, try_ioctl(v->fd, KVM_NMI, NULL));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(1, hits);
 }
 
 static void guest_syncs(void)
