@@ -17,6 +17,7 @@ enum lvx_emul_result {
 	LVX_EMUL_TO_USER,	/* kvm_run is filled; vcpu->pending is set */
 	LVX_EMUL_FAULT,		/* inject ctx.fault */
 	LVX_EMUL_RETRY,		/* enter again, nothing happened */
+	LVX_EMUL_STALE,		/* likewise, without stale translations */
 	LVX_EMUL_UNKNOWN,	/* not an instruction that lvx executes */
 };
 
@@ -50,7 +51,7 @@ enum lvx_seg {
  */
 struct lvx_emul_ctx {
 	u64 rip, rflags;
-	u64 cr0, cr3, cr4, efer;
+	u64 cr0, cr3, cr4, efer, xcr0;
 	u8 cpl;
 	bool cs_long;		/* CS.L with EFER.LMA: 64-bit mode */
 	bool cs_db;		/* CS.D */
@@ -60,7 +61,7 @@ struct lvx_emul_ctx {
 	u64 (*get_pdptr)(struct lvx_vcpu *vcpu, unsigned int i);
 	bool gla_valid;		/* gla is the linear address of the access at gpa */
 	u64 gpa, gla;
-	bool is_write;
+	bool is_write, is_fetch;
 	struct lvx_emul_fault fault;
 	u8 nr_bytes;		/* of the instruction, after LVX_EMUL_UNKNOWN */
 	u8 bytes[15];

@@ -57,6 +57,9 @@ struct port_string {
  * @done: bytes of exec.access that are moved
  * @fragment: bytes that user space moves now
  * @simple: user space serves a load of exec.insn, which is a plain move
+ * @doubted: an instruction that lvx doesn't execute is tried once more
+ * @doubt_rip: its address
+ * @doubt_gpa: what it accessed
  * @pio_string: user space serves @string, not a plain IN or OUT
  * @pio_size: bytes of a plain IN, 0 of an OUT
  * @string: the string instruction
@@ -71,6 +74,8 @@ struct lvx_emul {
 	u8 nr_translations;
 	u8 done, fragment;
 	bool simple;
+	bool doubted;
+	u64 doubt_rip, doubt_gpa;
 	bool pio_string;
 	u8 pio_size;
 	struct port_string string;
@@ -95,6 +100,11 @@ const struct insn *fetch_cached(struct lvx_vcpu *vcpu, bool simple);
 enum lvx_emul_result fetch(struct lvx_vcpu *vcpu, struct insn *insn);
 struct fetch_cache *fetch_cache_create(void);
 void fetch_cache_destroy(struct fetch_cache *cache);
+
+/* culprit.c */
+bool emul_is_culprit(struct lvx_vcpu *vcpu, const struct insn *insn);
+enum lvx_emul_result emul_doubt(struct lvx_vcpu *vcpu,
+				enum lvx_emul_result result);
 
 /* simple.c */
 bool simple_insn(const struct insn *insn);

@@ -262,7 +262,7 @@ static enum lvx_emul_result run(struct lvx_vcpu *vcpu, unsigned int rounds)
 
 /**
  * mmio_execute() - execute an instruction the long way
- * @vcpu: the context is filled
+ * @vcpu: the context is filled, and emul_fill_cpu() was called
  * @insn: the instruction
  *
  * May sleep. Return: see enum lvx_emul_result.
@@ -270,10 +270,20 @@ static enum lvx_emul_result run(struct lvx_vcpu *vcpu, unsigned int rounds)
 enum lvx_emul_result mmio_execute(struct lvx_vcpu *vcpu, const struct insn *insn)
 {
 	exec_start(&vcpu->emul->exec, insn);
-	emul_fill_cpu(vcpu, insn);
 	emul_forget_translations(vcpu->emul);
 	vcpu->emul->checked = false;
 	return run(vcpu, 0);
+}
+
+/*
+ * Code is fetched from a device. There is no end to what executing that would
+ * take; but it may be in memory by now.
+ */
+static enum lvx_emul_result fetched(struct lvx_vcpu *vcpu,
+				    enum lvx_emul_result result)
+{
+	return result == LVX_EMUL_UNKNOWN ? emul_doubt(vcpu, result) :
+					    LVX_EMUL_STALE;
 }
 
 /**
@@ -289,11 +299,18 @@ enum lvx_emul_result lvx_emul_mmio(struct lvx_vcpu *vcpu)
 	struct insn insn;
 
 	result = fetch(vcpu, &insn);
+	if (emul->ctx.is_fetch)
+		return fetched(vcpu, result);
+	if (result == LVX_EMUL_FAULT || result == LVX_EMUL_UNKNOWN)
+		return emul_doubt(vcpu, result);
 	if (result != LVX_EMUL_DONE)
-		return result;
+		return LVX_EMUL_STALE;
 	if (emul->ctx.gla_valid && simple_insn(&insn) &&
 	    simple_fits(vcpu, &insn))
 		return simple_run(vcpu, &insn);
+	emul_fill_cpu(vcpu, &insn);
+	if (!emul_is_culprit(vcpu, &insn))
+		return LVX_EMUL_STALE;
 	return mmio_execute(vcpu, &insn);
 }
 

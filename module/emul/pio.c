@@ -315,11 +315,11 @@ enum lvx_emul_result lvx_emul_pio_string(struct lvx_vcpu *vcpu, u16 port,
 	emul->ctx.gpa = ~0ULL;
 	emul_forget_translations(emul);
 	result = fetch(vcpu, &s->insn);
-	if (result != LVX_EMUL_DONE)
-		return result;
-	if (s->insn.op != (in ? OP_INS : OP_OUTS) || !!s->insn.rep != rep ||
-	    s->insn.opsize != size)
-		return LVX_EMUL_RETRY;	/* changed since */
+	if (result == LVX_EMUL_FAULT || result == LVX_EMUL_UNKNOWN)
+		return emul_doubt(vcpu, result);
+	if (result != LVX_EMUL_DONE || s->insn.op != (in ? OP_INS : OP_OUTS) ||
+	    !!s->insn.rep != rep || s->insn.opsize != size)
+		return LVX_EMUL_STALE;	/* changed since */
 	emul_fill_cpu(vcpu, &s->insn);
 	s->in = in;
 	s->port = port;

@@ -54,7 +54,8 @@ bool simple_insn(const struct insn *insn)
  * @insn: simple_insn() holds
  *
  * The CPU's address may be that of the second half of an operand that crosses
- * a page, or the instruction may have changed since.
+ * a page, or the instruction may have changed since. An operand of another size
+ * would have another alignment, which the CPU may have been told to check.
  *
  * Return: true: simple_run() may be called.
  */
@@ -64,7 +65,7 @@ bool simple_fits(struct lvx_vcpu *vcpu, const struct insn *insn)
 	bool to_memory = insn->dst == OPND_MEM;
 
 	return to_memory == ctx->is_write &&
-	       offset_in_page(ctx->gla) + insn->memsize <= PAGE_SIZE &&
+	       !(ctx->gla & (insn->memsize - 1)) &&
 	       operand_address(insn, vcpu->regs, ctx->rip) == ctx->gla;
 }
 

@@ -269,6 +269,7 @@ void exec_start(struct exec *x, const struct insn *insn)
 {
 	x->insn = *insn;
 	x->step = STEP_MASK;
+	x->unchecked = false;
 	x->access = NULL;
 }
 

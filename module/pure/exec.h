@@ -18,7 +18,7 @@
  *	} while (r is none of the last);
  *
  * What the CPU checks before it touches memory (is SSE enabled, privilege) is
- * not checked again: it has come as far as the access that made it exit.
+ * the caller's: none of that has an effect on what is accessed.
  */
 #ifndef LVX_PURE_EXEC_H
 #define LVX_PURE_EXEC_H
@@ -114,6 +114,7 @@ struct exec_access {
  * @pos: reads that were asked for; under a mask, elements
  * @nr_reads: reads that there are
  * @has_write: a write follows them
+ * @unchecked: form addresses only, whether they may be accessed or not
  * @fault: vector of EXEC_FAULT
  * @faulted: the computation raises it
  * @reads: its reads
@@ -139,7 +140,7 @@ struct exec {
 	struct insn insn;
 	u8 step;
 	u8 pos, nr_reads;
-	bool has_write;
+	bool has_write, unchecked;
 	u8 fault;
 	bool faulted;
 	struct exec_access reads[2];
@@ -157,9 +158,20 @@ struct exec {
 	u8 vec_file, vec_reg, vec_len;
 };
 
+/* Which of the CPU's switches must be on for an instruction; a bit each. */
+enum exec_state {
+	EXEC_STATE_MMX = BIT(0),	/* CR0.EM, CR0.TS */
+	EXEC_STATE_SSE = BIT(1),	/* and CR4.OSFXSR */
+	EXEC_STATE_AVX = BIT(2),	/* CR0.TS, CR4.OSXSAVE, XCR0 */
+	EXEC_STATE_AVX512 = BIT(3),	/* likewise, with more of XCR0 */
+	EXEC_STATE_VEX = BIT(4),	/* protected mode */
+	EXEC_STATE_PORT = BIT(5),	/* IOPL and the I/O permission bitmap */
+};
+
 void exec_start(struct exec *x, const struct insn *insn);
 enum exec_result exec_run(struct exec *x, struct exec_cpu *cpu);
 u32 exec_segments(const struct insn *insn);
+u32 exec_state(const struct insn *insn);
 bool exec_linear(const struct exec_cpu *cpu, enum insn_mode mode,
 		 enum insn_seg seg, u64 ea, unsigned int len, bool write,
 		 u64 *la);
@@ -201,6 +213,8 @@ static inline bool exec_is_masked(const struct insn *insn)
 
 /* exec_plan.c: which memory is accessed. */
 bool exec_plan(struct exec *x, const struct exec_cpu *cpu);
+bool exec_touches(const struct insn *insn, const struct exec_cpu *cpu, u64 la,
+		  bool write);
 unsigned int exec_stack_size(const struct exec *x, const struct exec_cpu *cpu);
 
 /* exec_vec.c: moves of vector registers. */

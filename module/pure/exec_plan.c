@@ -8,6 +8,7 @@
 #include "pure/exec.h"
 
 #define RAX	0
+#define RCX	1
 #define RSP	4
 #define RSI	6
 #define RDI	7
@@ -146,11 +147,11 @@ static bool plan_access(struct exec *x, const struct exec_cpu *cpu,
 	const struct insn *insn = &x->insn;
 
 	if (!exec_linear(cpu, insn->mode, seg, ea, access->len,
-			 access->for_write, &access->la)) {
+			 access->for_write, &access->la) && !x->unchecked) {
 		x->fault = seg == INSN_SS ? EXEC_VECTOR_SS : EXEC_VECTOR_GP;
 		return false;
 	}
-	return is_aligned(x, cpu, access->la - offset);
+	return x->unchecked || is_aligned(x, cpu, access->la - offset);
 }
 
 static bool plan_read(struct exec *x, const struct exec_cpu *cpu,
@@ -268,6 +269,67 @@ static bool plan_memory(struct exec *x, const struct exec_cpu *cpu)
 	    !plan_read(x, cpu, insn->seg, ea, write))
 		return false;
 	return !write || plan_write(x, cpu, insn->seg, ea);
+}
+
+/* Does @access have the byte at @la? Addresses wrap as the CPU's. */
+static bool covers(const struct exec *x, const struct exec_access *access,
+		   u64 la)
+{
+	u64 offset = la - access->la;
+
+	if (x->insn.mode != INSN_MODE_64)
+		offset = (u32)offset;
+	return offset < access->len;
+}
+
+/*
+ * Plan all of the instruction's accesses, be they allowed or not. A masked one
+ * counts as whole: CPUs differ in what they touch of it. A hint counts as a
+ * read.
+ */
+static void plan_all(struct exec *x, const struct exec_cpu *cpu)
+{
+	const struct insn *insn = &x->insn;
+
+	if (exec_is_string(insn)) {
+		plan_string(x, cpu);
+	} else if (insn->op == OP_PUSH || insn->op == OP_POP) {
+		plan_stack(x, cpu);
+	} else {
+		plan_memory(x, cpu);
+		if (!x->nr_reads && !x->has_write)
+			plan_read(x, cpu, insn->seg,
+				  effective_address(x, cpu), false);
+	}
+}
+
+/**
+ * exec_touches() - can an instruction be behind an access that was seen?
+ * @insn: the instruction
+ * @cpu: registers
+ * @la: linear address of any byte of the access
+ * @write: it was a write
+ *
+ * Whether the access is allowed doesn't matter.
+ *
+ * Return: false: the instruction does not access this address in this way.
+ */
+bool exec_touches(const struct insn *insn, const struct exec_cpu *cpu, u64 la,
+		  bool write)
+{
+	struct exec x = { .insn = *insn, .unchecked = true };
+	u8 i;
+
+	if (!exec_op(insn) || (exec_is_string(insn) && insn->rep &&
+			       !(cpu->gpr[RCX] & exec_mask(insn->adsize))))
+		return false;
+	plan_all(&x, cpu);
+	if (x.has_write && write && covers(&x, &x.write, la))
+		return true;
+	for (i = 0; i < x.nr_reads; i++)
+		if (x.reads[i].for_write >= write && covers(&x, &x.reads[i], la))
+			return true;
+	return false;
 }
 
 /**

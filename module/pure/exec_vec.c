@@ -15,6 +15,28 @@ static unsigned int nr_elements(const struct insn *insn)
 }
 
 /**
+ * exec_state() - what must be switched on before an instruction can execute
+ * @insn: the instruction
+ *
+ * SDM volume 2, "Exceptions Summary" of the SSE, AVX and AVX-512 instructions.
+ *
+ * Return: a bit per enum exec_state.
+ */
+u32 exec_state(const struct insn *insn)
+{
+	if (insn->op == OP_INS || insn->op == OP_OUTS)
+		return EXEC_STATE_PORT;
+	if (insn->dst == OPND_MMX || insn->src == OPND_MMX)
+		return EXEC_STATE_MMX;
+	if (insn->dst != OPND_VEC && insn->src != OPND_VEC)
+		return insn->vex ? EXEC_STATE_VEX : 0;
+	if (insn->evex)
+		return EXEC_STATE_VEX | EXEC_STATE_AVX512;
+	return insn->vex ? EXEC_STATE_VEX | EXEC_STATE_AVX :
+			   EXEC_STATE_MMX | EXEC_STATE_SSE;
+}
+
+/**
  * exec_vec_mask() - which elements take part
  * @x: under a mask, x->vec has the register that it is in
  *

@@ -105,6 +105,9 @@ enum lvx_next lvx_emul_next(struct lvx_vcpu *vcpu, enum lvx_emul_result result)
 	case LVX_EMUL_FAULT:
 		take_results(vcpu, ctx);
 		return raise_fault(vcpu, &ctx->fault);
+	case LVX_EMUL_STALE:
+		lvx_make_request(vcpu, LVX_REQ_GUEST_TLB);
+		return LVX_RESUME;
 	case LVX_EMUL_RETRY:
 		return LVX_RESUME;
 	default:
@@ -260,6 +263,7 @@ static void fill_access(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
 
 	ctx->gpa = gpa;
 	ctx->is_write = qual & LVX_ACCESS_WRITE;
+	ctx->is_fetch = qual & LVX_ACCESS_EXEC;
 	ctx->gla_valid = (qual & (QUAL_GLA_VALID | QUAL_NOT_WALK)) ==
 			 (QUAL_GLA_VALID | QUAL_NOT_WALK);
 	if (ctx->gla_valid)

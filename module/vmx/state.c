@@ -509,6 +509,7 @@ void lvx_fill_emul_ctx(struct lvx_vcpu *vcpu, struct lvx_emul_ctx *ctx)
 	ctx->cr3 = lvx_cr3(vcpu);
 	ctx->cr4 = lvx_cr4(vcpu);
 	ctx->efer = to_vmx(vcpu)->efer;
+	ctx->xcr0 = to_vmx(vcpu)->xcr0;
 	ctx->cpl = lvx_cpl(vcpu);
 	ctx->cs_long = lvx_is_long_mode(vcpu) && (cs_ar & VMX_AR_L_MASK);
 	ctx->cs_db = cs_ar & VMX_AR_DB_MASK;

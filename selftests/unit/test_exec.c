@@ -187,11 +187,31 @@ static bool aim(struct candidate *c)
 	return true;
 }
 
+/* What an instruction asks for, and no more, can have been seen by a CPU. */
+static void check_touches(const struct exec *x, const struct exec_cpu *cpu)
+{
+	const struct exec_access *a = x->access;
+	u64 last = a->la + a->len - 1;
+	u64 far = a->la ^ 1ULL << (16 + rnd_below(14));
+
+	if (!exec_touches(&x->insn, cpu, a->la, a->for_write) ||
+	    !exec_touches(&x->insn, cpu, last, a->for_write))
+		TAP_FAIL("op %u does not touch what it accesses", x->insn.op);
+	if (exec_touches(&x->insn, cpu, far, a->write))
+		TAP_FAIL("op %u touches what it doesn't access", x->insn.op);
+	if (exec_op(&x->insn)->flags & EXEC_OP_WRITES_DST || x->has_write)
+		return;
+	if (exec_touches(&x->insn, cpu, a->la, true))
+		TAP_FAIL("op %u writes what it only reads", x->insn.op);
+}
+
 /* Serves one access from the shadow memory; false if it is outside. */
-static bool serve(struct exec *x, bool write)
+static bool serve(struct exec *x, const struct exec_cpu *cpu, bool write)
 {
 	const struct exec_access *a = x->access;
 	u64 at = a->la - NATIVE_MEM;
+
+	check_touches(x, cpu);
 
 	if (at > NATIVE_MEM_SIZE - EXEC_MAX_LEN)
 		return false;
@@ -233,7 +253,7 @@ static enum exec_result execute(const struct insn *insn, struct exec_cpu *cpu,
 		r = exec_run(&x, cpu);
 		switch (r) {
 		case EXEC_READ: case EXEC_WRITE:
-			if (!serve(&x, r == EXEC_WRITE))
+			if (!serve(&x, cpu, r == EXEC_WRITE))
 				return EXEC_NEXT;
 			break;
 		case EXEC_GET_VEC:
