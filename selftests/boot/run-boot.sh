@@ -13,6 +13,7 @@ for node in /dev/kvm /dev/lvx; do
 	"$here/console.sh" $node || failures=1
 done
 "$here/options.sh" /dev/lvx 3 || failures=1
+"$here/kvm_holds.sh" || failures=1
 crash_kernel >/tmp/crash
 echo "# boot/run-boot"
 kvm_works "KVM runs a guest before"
@@ -58,7 +59,6 @@ for node in /dev/lvx /dev/kvm; do
 	lvx doctor --device $node >"$LOG" 2>&1
 	result $? "doctor likes $node"
 done
-"$here/kvm_holds.sh" || failures=1
 { rmmod lvx && rmmod kvm_intel && insmod /lab/lvx.ko kvm_node=1; } >"$LOG" 2>&1
 result $? "lvx takes KVM's place"
 lvx doctor --device /dev/kvm >"$LOG" 2>&1 && grep -q "serves /dev/kvm" "$LOG"
