@@ -99,6 +99,8 @@ inside()
 {
 	local codename=$1 root=$FRESH/$1.root status=125
 
+	# What follows kills every process that it sees.
+	[ $$ -eq 1 ] || none "--inside is for fresh.sh itself"
 	shift
 	exec 9>"$FRESH/$codename.lock"
 	flock -n 9 || none "$codename: such a machine runs already"
@@ -140,6 +142,9 @@ enter()
 {
 	local root=$1 codename=$2 node
 
+	# Its mounts would stay.
+	[ "$(readlink /proc/self/ns/mnt)" != "$(readlink /proc/$PPID/ns/mnt)" ] ||
+		none "--enter is for fresh.sh itself"
 	shift 2
 	mount -t proc proc "$root/proc"
 	mount -t tmpfs -o mode=755 dev "$root/dev"
