@@ -153,6 +153,10 @@ unlock:
  * interrupts all CPUs of the host: mark all that goes, then sweep once. Not
  * needed at a VM's end: without vCPUs nobody asks a bus.
  *
+ * A sweep takes whatever is marked, also by others. It keeps the lock while it
+ * waits, so that another caller, who finds its own device taken already, does not
+ * return, and free that device, before the wait is over.
+ *
  * Cannot fail, hence does not allocate: ranges are marked dead, and the next
  * registration leaves them out. May sleep.
  */
@@ -167,16 +171,15 @@ void lvx_bus_sweep(struct lvx_bus *bus)
 	table = bus_table(bus);
 	for (i = 0; table && i < table->nr; i++) {
 		dev = table->ranges[i].dev;
-		if (!dev || !dev->gone)
+		if (!dev || !READ_ONCE(dev->gone))
 			continue;
 		WRITE_ONCE(table->ranges[i].dev, NULL);
 		found = true;
 	}
-	mutex_unlock(&bus->lock);
-
 	/* VMMs do this by the dozen in one go, and wait for each. */
 	if (found)
 		synchronize_rcu_expedited();
+	mutex_unlock(&bus->lock);
 }
 
 /**
@@ -188,7 +191,7 @@ void lvx_bus_sweep(struct lvx_bus *bus)
  */
 void lvx_bus_unregister(struct lvx_bus *bus, struct lvx_io_device *dev)
 {
-	dev->gone = true;
+	WRITE_ONCE(dev->gone, true);
 	lvx_bus_sweep(bus);
 }
 

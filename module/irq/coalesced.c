@@ -172,7 +172,7 @@ int lvx_coalesced_remove(struct lvx_vm *vm,
 	list_for_each_entry_safe(zone, next, &chip->zones, link) {
 		if (zone->bus != bus || !inside(zone, args->addr, args->size))
 			continue;
-		zone->device.gone = true;
+		WRITE_ONCE(zone->device.gone, true);
 		list_move(&zone->link, &gone);
 	}
 	/* Once for all of them: there may be as many as a bus has place for. */
