@@ -327,7 +327,6 @@ static int ioapic_read(struct lvx_vcpu *vcpu, struct lvx_io_device *dev,
 static bool only_resamplers(struct lvx_irqchip *chip, unsigned int pin)
 {
 	u64 entry = chip->ioapic.redir[pin];
-
 	int gsi = lvx_irq_gsi_of(chip, KVM_IRQCHIP_IOAPIC, pin);
 
 	lockdep_assert_held(&chip->lock);
