@@ -13,8 +13,8 @@ for node in /dev/kvm /dev/lvx; do
 	"$here/console.sh" $node || failures=1
 done
 "$here/options.sh" /dev/lvx 3 || failures=1
-"$here/kvm_holds.sh" || failures=1
 crash_kernel >/tmp/crash
+"$here/kvm_holds.sh" || failures=1
 echo "# boot/run-boot"
 kvm_works "KVM runs a guest before"
 
