@@ -27,7 +27,7 @@ rows()
 		acpi=off nolapic reboot=t lvx.reboot
 		acpi=off nosmp pci=off reboot=p lvx.reboot
 		acpi=noirq reboot=b lvx.reboot
-		nolapic_timer clocksource=jiffies lvx.poweroff
+		clocksource=jiffies lvx.poweroff
 		noapic no-kvmclock tsc=unstable clocksource=acpi_pm lvx.reboot
 		8250.nr_uarts=0 reboot=a lvx.reboot
 	EOT
@@ -36,6 +36,12 @@ rows()
 echo "# boot/options $NODE"
 rows >/tmp/rows
 while read -r words; do
+	case "$NODE $words" in
+	"/dev/kvm noapic no-kvmclock "*)
+		skip "$words" "on KVM the guest stops while it measures its TSC"
+		continue
+		;;
+	esac
 	guest 6.1 "$words" --no-reboot --device "$NODE"
 	case $words in
 	*nr_uarts=0*) expect "$words" 0 "lvx: starting" ;;
