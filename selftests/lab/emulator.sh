@@ -95,6 +95,8 @@ build()
 	mkdir -p "$dir" "$OUT.new"
 	tar -xf "$SOURCE" -C "$dir" --strip-components=1
 	cd "$dir"
+	# Bochs's makefiles rely on rules that the project's own turn off.
+	unset MAKEFLAGS MFLAGS
 	for patch in "$LAB"/emulator/*.patch; do
 		patch -p1 -s <"$patch"
 	done
