@@ -269,10 +269,11 @@ bool lvx_ept_write_protect_mask(struct lvx_mmu *mmu, u64 gfn,
 bool lvx_ept_age(struct lvx_mmu *mmu, u64 gfn, u64 end, bool clear)
 {
 	struct lvx_ept_iter it;
+	bool accessed = READ_ONCE(mmu->accessed);
 	bool young = false;
 	u64 entry;
 
-	if (!mmu->accessed && clear)
+	if (!accessed && clear)
 		return lvx_ept_zap(mmu, gfn, end, false);
 
 	read_lock(&mmu->lock);
@@ -282,7 +283,7 @@ bool lvx_ept_age(struct lvx_mmu *mmu, u64 gfn, u64 end, bool clear)
 		if (!entry)
 			continue;
 		if (!clear)
-			young = !mmu->accessed || entry & LVX_EPT_ACCESSED;
+			young = !accessed || entry & LVX_EPT_ACCESSED;
 		else if (entry & LVX_EPT_ACCESSED)
 			young |= take_bit(it.entry, LVX_EPT_ACCESSED);
 		lvx_ept_next(&it);

@@ -220,7 +220,7 @@ static bool outdated(struct fault *f, unsigned long seq)
 	return changed(f, seq, f->gfn & -pages, pages);
 }
 
-enum outcome { DONE, NOT_RAM, NO_PAGE, NO_TABLES, CHANGED };
+enum outcome { DONE, NOT_RAM, ROM, NO_PAGE, NO_TABLES, CHANGED };
 
 /* The caller holds vm->srcu. */
 static enum outcome try_fault(struct fault *f)
@@ -237,7 +237,7 @@ static enum outcome try_fault(struct fault *f)
 		return NOT_RAM;
 	}
 	if (f->need & LVX_EPT_WRITE && f->slot->flags & KVM_MEM_READONLY)
-		return NOT_RAM;
+		return ROM;
 
 	lvx_host_walk(vm->mm, f->slot, f->gfn, &f->host);
 	if ((f->host.leaf & f->need) != f->need)
@@ -319,6 +319,8 @@ static enum lvx_fault serve(struct fault *f)
 			return LVX_FAULT_FIXED;
 		case NOT_RAM:
 			return LVX_FAULT_MMIO;
+		case ROM:
+			return LVX_FAULT_READ_ONLY;
 		case NO_TABLES:
 			if (!get_spare_tables(f))
 				return LVX_FAULT_NO_MEMORY;

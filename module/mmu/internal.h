@@ -38,12 +38,12 @@
  * @root: the topmost table; fixed, as are @levels and @max_level
  * @levels: of the tree
  * @max_level: of a leaf
- * @accessed: the CPU sets accessed bits
+ * @accessed: the CPUs set accessed bits; may go off at any time
  * @nx_large: leaves above level 1 are not executable
  * @device: memory of a device has been mapped; set once, never cleared
  * @lock: the entries: installed and relaxed by holders for reading, by cmpxchg;
- *	taken away and restricted by holders for writing. Never taken with
- *	interrupts off, since holders for writing wait for other CPUs
+ *	taken away and restricted by holders for writing. Never waited for
+ *	with interrupts off, since holders for writing wait for other CPUs
  * @notify_lock: the fields below, up to @seq
  * @active: invalidations going on in the host's page tables
  * @start: these lie in @start ...

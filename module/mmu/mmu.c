@@ -155,3 +155,22 @@ u64 lvx_mmu_eptp(struct lvx_vm *vm)
 {
 	return vm->mmu->eptp;
 }
+
+/**
+ * lvx_mmu_eptp_plain() - the EPT pointer, with which page walks are no writes
+ * @vm: the VM
+ *
+ * With accessed and dirty bits for EPT each read of a guest's page table counts
+ * as a write (SDM, "Accessed and Dirty Flags for EPT"), which a table in a
+ * read-only slot doesn't allow. From now on lvx doesn't trust the accessed bits
+ * of this VM, as one of its vCPUs doesn't set them.
+ *
+ * Any context.
+ */
+u64 lvx_mmu_eptp_plain(struct lvx_vm *vm)
+{
+	struct lvx_mmu *mmu = vm->mmu;
+
+	WRITE_ONCE(mmu->accessed, false);
+	return lvx_ept_pointer(__pa(mmu->root), mmu->levels, false);
+}

@@ -40,7 +40,8 @@ extern struct lvx_mmu_features lvx_mmu_features;
 
 enum lvx_fault {
 	LVX_FAULT_FIXED,	/* mapped, or a signal came: enter again */
-	LVX_FAULT_MMIO,		/* no slot, or a write to a read-only slot */
+	LVX_FAULT_MMIO,		/* no slot */
+	LVX_FAULT_READ_ONLY,	/* a write to a read-only slot */
 	LVX_FAULT_BAD,		/* the slot has no usable page there: -EFAULT */
 	LVX_FAULT_NO_MEMORY,	/* for the page or for a table: -ENOMEM */
 };
@@ -52,6 +53,16 @@ void lvx_mmu_destroy(struct lvx_vm *vm);
 
 /* The VM's EPT pointer, as the VMCS field wants it. */
 u64 lvx_mmu_eptp(struct lvx_vm *vm);
+/* The same for a vCPU whose page walks must not count as writes. */
+u64 lvx_mmu_eptp_plain(struct lvx_vm *vm);
+
+/* overlay.c: private copies of read-only pages, for one instruction */
+struct lvx_overlay;
+struct lvx_overlay *lvx_overlay_create(void);
+void lvx_overlay_reset(struct lvx_overlay *overlay);
+void lvx_overlay_destroy(struct lvx_overlay *overlay);
+int lvx_overlay_add(struct lvx_vcpu *vcpu, struct lvx_overlay *overlay, u64 gpa);
+u64 lvx_overlay_build(struct lvx_vcpu *vcpu, struct lvx_overlay *overlay);
 
 /* Has the guest ever had a device's memory mapped? */
 bool lvx_mmu_has_device(struct lvx_vm *vm);

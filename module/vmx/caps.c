@@ -35,6 +35,7 @@ FEATURE_PARAM(rdtscp, "Let the guest use RDTSCP and RDPID");
 FEATURE_PARAM(xsaves, "Let the guest use XSAVES");
 FEATURE_PARAM(preemption_timer, "Let the CPU end the guest's run when its timer is due");
 FEATURE_PARAM(umip, "Give the guest UMIP by VM exits if the CPU has none");
+FEATURE_PARAM(mtf, "Drop the CPU's own writes to read-only memory");
 FEATURE_PARAM(ple, "Leave the guest when it spins with PAUSE");
 
 struct row {
@@ -66,6 +67,8 @@ static const struct row cpu_rows[] = {
 	REQUIRED(CPU_BASED_MONITOR_EXITING, "MONITOR exiting"),
 	REQUIRED(CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
 		 "activate secondary controls"),
+	/* A vCPU switches it on as it needs it. */
+	OPTIONAL(CPU_BASED_MONITOR_TRAP_FLAG, "monitor trap flag", &use_mtf),
 	OPTIONAL(CPU_BASED_TPR_SHADOW, "use TPR shadow", &use_tpr_shadow),
 };
 

@@ -45,6 +45,7 @@ const struct lvx_exit_row lvx_exit_rows[LVX_NR_EXIT_ROWS] = {
 	ROW(MSR_READ, "RDMSR", lvx_exit_rdmsr_atomic, lvx_exit_rdmsr),
 	ROW(MSR_WRITE, "WRMSR", lvx_exit_wrmsr_atomic, lvx_exit_wrmsr),
 	ROW(MWAIT_INSTRUCTION, "MWAIT", NULL, lvx_exit_mwait),
+	ROW(MONITOR_TRAP_FLAG, "monitor trap flag", NULL, lvx_exit_nothing),
 	ROW(MONITOR_INSTRUCTION, "MONITOR", NULL, lvx_exit_mwait),
 	/* The vCPU that it waits for may want this CPU: the outer loop asks. */
 	ROW(PAUSE_INSTRUCTION, "PAUSE loop", NULL, lvx_exit_skip),
@@ -83,7 +84,6 @@ NEVER(INVLPG, "INVLPG exiting is off");
 NEVER(RDTSC, "RDTSC exiting is off");
 NEVER(INVALID_STATE, "has the bit of a failed entry: entry_failure()");
 NEVER(MSR_LOAD_FAIL, "has the bit of a failed entry: entry_failure()");
-NEVER(MONITOR_TRAP_FLAG, "the monitor trap flag is off");
 NEVER(MCE_DURING_VMENTRY, "has the bit of a failed entry: entry_failure()");
 NEVER(APIC_ACCESS, "virtualize APIC accesses is off");
 NEVER(EOI_INDUCED, "virtual-interrupt delivery is off");

@@ -12,12 +12,8 @@
 #include "vmx/exit.h"
 #include "vmx/vcpu.h"
 
-/*
- * Not an instruction that lvx knows: #UD. If it is the guest's kernel that gets
- * it, user space is told, too, with the bytes (the rest is 90, as KVM's) and
- * what KVM gives after them.
- */
-static enum lvx_next unknown_instruction(struct lvx_vcpu *vcpu)
+/* With the bytes, if there are any (the rest is 90), and what KVM gives after. */
+static enum lvx_next emulation_failure(struct lvx_vcpu *vcpu)
 {
 	const struct lvx_emul_ctx *ctx = lvx_emul_ctx(vcpu);
 	struct kvm_run *run = vcpu->run;
@@ -30,9 +26,6 @@ static enum lvx_next unknown_instruction(struct lvx_vcpu *vcpu)
 	};
 	unsigned int at = 1;
 
-	lvx_raise(vcpu, X86_TRAP_UD);
-	if (lvx_cpl(vcpu))
-		return LVX_RESUME;
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
 	run->emulation_failure.flags = 0;
@@ -49,6 +42,16 @@ static enum lvx_next unknown_instruction(struct lvx_vcpu *vcpu)
 	memcpy(&run->internal.data[at], info, sizeof(info));
 	run->internal.ndata = at + ARRAY_SIZE(info);
 	return LVX_TO_USER;
+}
+
+/*
+ * Not an instruction that lvx knows: #UD. If it is the guest's kernel that gets
+ * it, user space is told, too.
+ */
+static enum lvx_next unknown_instruction(struct lvx_vcpu *vcpu)
+{
+	lvx_raise(vcpu, X86_TRAP_UD);
+	return lvx_cpl(vcpu) ? LVX_RESUME : emulation_failure(vcpu);
 }
 
 static enum lvx_next raise_fault(struct lvx_vcpu *vcpu,
@@ -313,17 +316,82 @@ enum lvx_next lvx_exit_ept_violation_atomic(struct lvx_vcpu *vcpu)
 	}
 }
 
-static enum lvx_next mmio(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
+/* An event's delivery, to a stack or through an IDT in a device. */
+static enum lvx_next delivery_failed(struct lvx_vcpu *vcpu, u64 qual)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	u64 data[3] = { vmx->event.info, vmx->exit_reason, qual };
 
-	/* An event's delivery, to a stack or through an IDT in a device. */
-	if (vmx->event.info)
-		return lvx_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
-					  ARRAY_SIZE(data), data);
+	return lvx_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+				  ARRAY_SIZE(data), data);
+}
+
+/*
+ * Page tables where there is no memory. Whatever the guest does, it would come
+ * here again, so user space is told, and with no instruction's bytes.
+ */
+static enum lvx_next walk_failed(struct lvx_vcpu *vcpu)
+{
+	lvx_emul_ctx(vcpu)->nr_bytes = 0;
+	return emulation_failure(vcpu);
+}
+
+static bool is_walk(u64 qual)
+{
+	return (qual & (QUAL_GLA_VALID | QUAL_NOT_WALK)) !=
+	       (QUAL_GLA_VALID | QUAL_NOT_WALK);
+}
+
+static enum lvx_next mmio(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
+{
+	to_vmx(vcpu)->overlay_armed = false;
+	if (to_vmx(vcpu)->event.info)
+		return delivery_failed(vcpu, qual);
+	if (is_walk(qual))
+		return walk_failed(vcpu);
 	fill_access(vcpu, gpa, qual);
 	return lvx_emul_next(vcpu, lvx_emul_mmio(vcpu));
+}
+
+/* With the EPT's accessed bits each walk writes. Do without them. */
+static bool walk_without_writes(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u64 eptp = lvx_mmu_eptp_plain(vcpu->vm);
+
+	if (vmx->eptp == eptp)
+		return false;
+	vmx->eptp = eptp;
+	vmcs_write64(EPT_POINTER, eptp);
+	lvx_make_request(vcpu, LVX_REQ_TLB_FLUSH);
+	return true;
+}
+
+/*
+ * A write to a read-only slot. What an instruction that lvx knows stores is for
+ * user space to see; what the CPU writes besides, or for others, is dropped.
+ */
+static enum lvx_next read_only(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	bool walk = is_walk(qual), event = vmx->event.info;
+	enum lvx_emul_result result;
+	enum lvx_next next;
+
+	if (walk && walk_without_writes(vcpu))
+		return LVX_RESUME;
+	if (!walk && !event && !vmx->overlay_armed) {
+		fill_access(vcpu, gpa, qual);
+		result = lvx_emul_mmio(vcpu);
+		if (result != LVX_EMUL_UNKNOWN)
+			return lvx_emul_next(vcpu, result);
+	}
+	next = lvx_overlay_write(vcpu, gpa);
+	if (next != LVX_TO_USER)
+		return next;
+	if (event)
+		return delivery_failed(vcpu, qual);
+	return walk ? walk_failed(vcpu) : unknown_instruction(vcpu);
 }
 
 enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu)
@@ -345,6 +413,8 @@ enum lvx_next lvx_exit_ept_violation(struct lvx_vcpu *vcpu)
 		return LVX_RESUME;
 	case LVX_FAULT_MMIO:
 		return mmio(vcpu, gpa, qual);
+	case LVX_FAULT_READ_ONLY:
+		return read_only(vcpu, gpa, qual);
 	case LVX_FAULT_NO_MEMORY:
 		vmx->error = -ENOMEM;
 		return LVX_ERROR;

@@ -330,6 +330,38 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
 	}
 }
 
+/*
+ * One trip with the EPT of the overlay, for one instruction or the delivery of
+ * one event. What interrupts that, but for the host and for memory that is
+ * missing in the EPT, ends it; then the guest begins anew.
+ */
+static enum lvx_next overlay_trip(struct lvx_vcpu *vcpu)
+{
+	struct lvx_vmx *vmx = to_vmx(vcpu);
+	u64 eptp = lvx_overlay_build(vcpu, vmx->overlay);
+	bool entered;
+
+	if (!eptp)
+		return LVX_RESUME;
+	vmcs_write64(EPT_POINTER, eptp);
+	lvx_set_ctl_cpu(vcpu, CPU_BASED_MONITOR_TRAP_FLAG, 0);
+	inject(vcpu);
+	if (vcpu->leave_at | vmx->left_at)
+		set_preemption_timer(vcpu);
+	entered = world_switch(vcpu);
+	lvx_set_ctl_cpu(vcpu, 0, CPU_BASED_MONITOR_TRAP_FLAG);
+	vmcs_write64(EPT_POINTER, vmx->eptp);
+	/* No CPU may remember the copies: they are pages like others afterwards. */
+	lvx_invept(eptp);
+	if (!entered) {
+		vmx->overlay_armed = false;
+		return LVX_ERROR;
+	}
+	vmx->overlay_armed = vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
+			     vmx->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT;
+	return handle_atomic(vcpu);
+}
+
 static bool must_not_enter(struct lvx_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~QUICK_REQUESTS) ||
@@ -472,7 +504,8 @@ static enum lvx_next enter_guest(struct lvx_vcpu *vcpu)
 	vmx->empty_caches = true;
 	vmx->inject = true;
 
-	next = inner_loop(vcpu);
+	next = unlikely(vmx->overlay_armed) ? overlay_trip(vcpu) :
+					      inner_loop(vcpu);
 
 	vcpu->cr2 = native_read_cr2();
 	if (next == LVX_SLOW)
@@ -655,6 +688,8 @@ static int outer_loop(struct lvx_vcpu *vcpu)
 	enum lvx_next next = LVX_RESUME;
 
 	vmx->error = 0;
+	/* User space may have put the vCPU elsewhere. */
+	vmx->overlay_armed = false;
 	/* Also with immediate_exit: only then registers are as user space expects. */
 	if (vcpu->pending != LVX_PENDING_NONE)
 		next = lvx_complete_pending(vcpu);

@@ -19,6 +19,7 @@ static void choose_controls(struct lvx_vcpu *vcpu)
 	u32 *word = to_vmx(vcpu)->ctl.word;
 
 	to_vmx(vcpu)->ctl = lvx_caps.ctl;
+	word[LVX_CPU] &= ~CPU_BASED_MONITOR_TRAP_FLAG;
 	if (!vcpu->lapic) {
 		/* The TPR is user space's: see CR8 exits. */
 		word[LVX_CPU] &= ~CPU_BASED_TPR_SHADOW;
@@ -113,6 +114,7 @@ void lvx_vmx_destroy(struct lvx_vcpu *vcpu)
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 
 	lvx_vmcs_free(&vmx->vmcs);
+	lvx_overlay_destroy(vmx->overlay);
 	lvx_vpid_free(vmx->vpid);
 	lvx_msr_destroy(vcpu);
 	lvx_fpu_destroy(vcpu);

@@ -150,6 +150,10 @@ struct lvx_vmx {
 
 	struct lvx_perf perf;
 	struct fpu_guest fpu;
+	/* Writes to read-only slots that are dropped: see overlay.c */
+	struct lvx_overlay *overlay;	/* NULL: never needed so far */
+	bool overlay_armed;		/* the next instruction writes there */
+
 	struct lvx_msr_state *msrs;	/* MSRs that are memory only: msr.c */
 
 	/* Registers before an instruction that lvx executes, or user space does. */
@@ -398,6 +402,9 @@ static __always_inline void lvx_perf_exit(struct lvx_vcpu *vcpu)
 	if (unlikely(vcpu->vmx->perf.pebs))
 		lvx_perf_restore(&vcpu->vmx->perf);
 }
+
+/* overlay.c */
+enum lvx_next lvx_overlay_write(struct lvx_vcpu *vcpu, u64 gpa);
 
 /* host.c */
 DECLARE_PER_CPU(bool, lvx_vmx_on);
