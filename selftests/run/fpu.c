@@ -18,7 +18,12 @@
 #define XS_MXCSR	24
 #define XS_XMM		160
 #define XS_BV		512
+#define XS_COMP_BV	520
 #define XS_YMM		576
+
+#define MSR_IA32_XSS	0xda0
+#define COMPACTED	(1ULL << 63)
+#define GP		13
 
 static uint8_t *get_xsave(struct vcpu *v)
 {
@@ -197,6 +202,67 @@ TEST(avx_state)
 	x = get_xsave(v);
 	EXPECT_EQ(5, *q(x, XS_XMM + 4 * 16));
 	EXPECT_EQ(6, *q(x, XS_YMM + 4 * 16));
+}
+
+static bool has_xsaves(void)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(supported_cpuid(), 0xd, 1);
+
+	return e && e->eax & 1 << 3;
+}
+
+/* XSAVES and XRSTORS, with exits to user space between them. */
+static void guest_xsaves(void)
+{
+	uint64_t in[4] = { 1, 2, 3, 4 }, out[4] = {};
+
+	asm volatile("vmovdqu %0, %%ymm5" :: "m"(in));
+	shared[0] = TRY("xsaves64 (%0)", :: "r"(shared_area),
+			"a"(XCR0_AVX | 2), "d"(0) : "memory");
+	asm volatile("vpxor %ymm5, %ymm5, %ymm5");
+	guest_sync(1);
+	shared[1] = TRY("xrstors64 (%0)", :: "r"(shared_area),
+			"a"(XCR0_AVX | 2), "d"(0) : "memory");
+	guest_sync(2);
+	asm volatile("vmovdqu %%ymm5, %0" : "=m"(out));
+	shared[2] = out[0] == 1 && out[1] == 2 && out[2] == 3 && out[3] == 4;
+	/* The standard format is XRSTOR's. */
+	*q(shared_area, XS_COMP_BV) = 0;
+	shared[3] = TRY("xrstors64 (%0)", :: "r"(shared_area),
+			"a"(XCR0_AVX | 2), "d"(0) : "memory");
+	/* There is no supervisor state to be had. */
+	shared[4] = TRY("wrmsr", :: "c"(MSR_IA32_XSS), "a"(0), "d"(0));
+	shared[5] = TRY("wrmsr", :: "c"(MSR_IA32_XSS), "a"(1), "d"(0));
+	guest_sync(3);
+}
+
+TEST(xsaves)
+{
+	struct vcpu *v = vcpu_new(vm_new(0), 0);
+	uint8_t *x;
+
+	if (!has_avx() || !has_xsaves())
+		SKIP(return, "the host has no XSAVES, or no AVX");
+	memset(shared_area, 0, sizeof(shared_area));
+	vcpu_long(v, guest_xsaves);
+	enable(v, CR4_OSXSAVE);
+	ASSERT_EQ(0, set_xcr0(v, XCR0_FP_SSE | XCR0_AVX));
+	ASSERT_EQ(1, vcpu_sync(v));
+	EXPECT_EQ(-1, (int)shared[0]);
+	EXPECT_EQ(COMPACTED | XCR0_AVX | 2, *q(shared_area, XS_COMP_BV));
+	EXPECT_EQ(XCR0_AVX | 2, *q(shared_area, XS_BV));
+	EXPECT_EQ(2, *q(shared_area, XS_XMM + 5 * 16 + 8));
+	EXPECT_EQ(3, *q(shared_area, XS_YMM + 5 * 16));
+	ASSERT_EQ(2, vcpu_sync(v));
+	EXPECT_EQ(-1, (int)shared[1]);
+	x = get_xsave(v);
+	EXPECT_EQ(2, *q(x, XS_XMM + 5 * 16 + 8));
+	EXPECT_EQ(3, *q(x, XS_YMM + 5 * 16));
+	ASSERT_EQ(3, vcpu_sync(v));
+	EXPECT_EQ(1, shared[2]);
+	EXPECT_EQ(GP, shared[3]);
+	EXPECT_EQ(-1, (int)shared[4]);
+	EXPECT_EQ(GP, shared[5]);
 }
 
 static const struct {
