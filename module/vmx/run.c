@@ -17,6 +17,7 @@
 #include <linux/instrumentation.h>
 #include <linux/irqflags.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/rcupdate.h>
 #include <linux/rcuwait.h>
 #include <linux/sched.h>
@@ -422,6 +423,7 @@ static void save_debugctl(struct lvx_vmx *vmx)
 {
 	u64 kept;
 
+	lockdep_assert_irqs_disabled();
 	vmx->host_debugctl = get_debugctlmsr();
 	kept = vmx->host_debugctl & DEBUGCTLMSR_FREEZE_IN_SMM;
 	if (unlikely(kept != vmx->kept_debugctl)) {
