@@ -45,7 +45,7 @@
 #define QUICK_REQUESTS	(BIT(LVX_REQ_EVENT) | BIT(LVX_REQ_TLB_FLUSH) | \
 			 BIT(LVX_REQ_GUEST_TLB))
 
-static void sync_lapic(struct lvx_vcpu *vcpu)
+static __always_inline void sync_lapic(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	u32 events;
@@ -53,6 +53,8 @@ static void sync_lapic(struct lvx_vcpu *vcpu)
 	if (!vcpu->lapic)
 		return;
 	events = lvx_lapic_sync(vcpu, &vmx->sipi_vector);
+	if (likely(!events))
+		return;
 	if (events & LVX_EVENT_NMI)
 		lvx_add_nmi(vcpu);
 	if (events & LVX_EVENT_NMI_2)
@@ -169,7 +171,7 @@ static void write_host_crs(struct lvx_vmx *vmx)
 	}
 }
 
-static void flush_registers(struct lvx_vcpu *vcpu)
+static __always_inline void flush_registers(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 
@@ -289,14 +291,15 @@ static __always_inline enum lvx_next handle_atomic(struct lvx_vcpu *vcpu)
  * to look at requests, so an interrupt ends the run as soon as the event is in,
  * like that of a kick from elsewhere.
  */
-static void inject(struct lvx_vcpu *vcpu)
+static __always_inline void inject(struct lvx_vcpu *vcpu)
 {
 	to_vmx(vcpu)->inject = false;
 	lvx_inject(vcpu);
-	if (vcpu->enter_at)
-		lvx_lapic_timer_settle(vcpu);
 	if (READ_ONCE(vcpu->requests) || __xfer_to_guest_mode_work_pending())
 		smp_send_reschedule(smp_processor_id());
+	/* Last: what comes after it makes the timer late. */
+	if (vcpu->enter_at)
+		lvx_lapic_timer_settle(vcpu);
 }
 
 /*
@@ -336,7 +339,7 @@ static enum lvx_next inner_loop(struct lvx_vcpu *vcpu)
  * one event. What interrupts that, but for the host and for memory that is
  * missing in the EPT, ends it; then the guest begins anew.
  */
-static enum lvx_next overlay_trip(struct lvx_vcpu *vcpu)
+static noinline enum lvx_next overlay_trip(struct lvx_vcpu *vcpu)
 {
 	struct lvx_vmx *vmx = to_vmx(vcpu);
 	u64 eptp = lvx_overlay_build(vcpu, vmx->overlay);
