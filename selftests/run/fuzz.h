@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the two halves of the ioctl fuzz share: the world that calls are made
- * in, and the calls. fuzz.c makes worlds and counts, fuzz_calls.c makes calls.
+ * What the parts of the ioctl fuzz share: the world that calls are made in, and
+ * the calls. fuzz.c counts and compares, fuzz_world.c makes worlds, fuzz_calls.c
+ * makes calls, fuzz_args.c their arguments.
  */
 #ifndef LVX_TEST_FUZZ_H
 #define LVX_TEST_FUZZ_H
@@ -39,6 +40,7 @@ struct world {
 	size_t run_size;
 	uint8_t *memory;	/* mapped, or not, at this moment */
 	bool alone;		/* one thread, and nothing left to time */
+	bool log;		/* what calls are made on, and their arguments */
 };
 
 /* One thread's luck. Equal seeds make equal calls, whatever these return. */
@@ -85,9 +87,13 @@ struct outcome {
 	const char *name;
 	int ret;		/* 0 for all that is not an error, or -errno */
 	bool timed;		/* depends on when, not only on what */
+	unsigned int cap;	/* what it asks for; 0: for nothing special */
 };
 
 void world_make(struct world *w, const char *node);
+/* Some of the guest's memory, from its file. */
+void map_memory(struct world *w, uint32_t page, uint32_t n, int prot);
+void log_call(const struct world *w, int fd, const void *at, const uint8_t *arg);
 /* One call on @w; @arg is ARG_SIZE bytes of the thread's own. */
 struct outcome call(struct world *w, struct rng *rng, uint8_t *arg);
 

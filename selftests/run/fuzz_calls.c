@@ -13,6 +13,70 @@
 
 enum on { SYS, VM, VCPU };
 
+/* -------------------------------------------------- what a call asks for */
+
+/*
+ * The capability without which a call may fail: what one node lists and the
+ * other does not is no difference to look into.
+ */
+typedef unsigned int needs_fn(const struct world *w, int fd, const void *arg);
+
+static unsigned int needs_scaling(const struct world *w, int fd, const void *arg)
+{
+	(void)w;
+	(void)fd;
+	(void)arg;
+	return KVM_CAP_TSC_CONTROL;
+}
+
+static unsigned int needs_itself(const struct world *w, int fd, const void *arg)
+{
+	const struct kvm_enable_cap *cap = arg;
+
+	(void)w;
+	(void)fd;
+	return cap->cap;
+}
+
+/* A slot's upper half is its space: a second one is system-management mode's. */
+static unsigned int needs_spaces(const struct world *w, int fd, const void *arg)
+{
+	const uint32_t *slot = arg;
+
+	(void)w;
+	(void)fd;
+	return *slot >> 16 ? KVM_CAP_MULTI_ADDRESS_SPACE : 0;
+}
+
+static unsigned int needs_synic(const struct world *w, int fd, const void *arg)
+{
+	const struct kvm_irq_routing *r = arg;
+
+	(void)w;
+	(void)fd;
+	for (uint32_t i = 0; i < r->nr && i < 40; i++)
+		if (r->entries[i].type == KVM_IRQ_ROUTING_HV_SINT)
+			return KVM_CAP_HYPERV_SYNIC;
+	return 0;
+}
+
+static unsigned int needs_smm(const struct world *w, int fd, const void *arg)
+{
+	const struct kvm_vcpu_events *events = arg;
+
+	(void)w;
+	(void)fd;
+	return (events->flags & KVM_VCPUEVENT_VALID_SMM) &&
+	       (events->smi.smm || events->smi.pending) ? KVM_CAP_X86_SMM : 0;
+}
+
+static unsigned int needs_attributes(const struct world *w, int fd,
+				     const void *arg)
+{
+	(void)arg;
+	return fd == w->sys ? KVM_CAP_SYS_ATTRIBUTES : 0;
+}
+
 /* ------------------------------------------------------------ the table */
 
 /*
@@ -28,12 +92,16 @@ static const struct row {
 	uint64_t (*number)(struct rng *rng);
 	fill_fn *fill;
 	unsigned long get;
+	needs_fn *needs;
 } rows[] = {
 #define ROW(_name, _on, _nr, _share, ...)				\
 	{ .name = _name, .on = _on, .nr = _nr, .share = _share, ##__VA_ARGS__ }
-#define NUMBER(on, nr, share, fn)	ROW(#nr, on, nr, share, .number = fn)
-#define FILL(on, nr, share, fn)		ROW(#nr, on, nr, share, .fill = fn)
-#define CHANGE(nr, share, from)		ROW(#nr, VCPU, nr, share, .get = from)
+#define NUMBER(on, nr, share, fn, ...)					\
+	ROW(#nr, on, nr, share, .number = fn, ##__VA_ARGS__)
+#define FILL(on, nr, share, fn, ...)					\
+	ROW(#nr, on, nr, share, .fill = fn, ##__VA_ARGS__)
+#define CHANGE(nr, share, from, ...)					\
+	ROW(#nr, VCPU, nr, share, .get = from, ##__VA_ARGS__)
 	NUMBER(SYS, KVM_GET_API_VERSION, 1, edge),
 	NUMBER(SYS, KVM_CHECK_EXTENSION, 1, edge),
 	NUMBER(SYS, KVM_GET_VCPU_MMAP_SIZE, 1, edge),
@@ -48,15 +116,16 @@ static const struct row {
 	NUMBER(VM, KVM_SET_NR_MMU_PAGES, 1, edge),
 	NUMBER(VM, KVM_CREATE_IRQCHIP, 4, edge),
 	FILL(VM, KVM_CREATE_PIT2, 4, fill_edges),
-	FILL(VM, KVM_ENABLE_CAP, 6, fill_cap),
+	FILL(VM, KVM_ENABLE_CAP, 6, fill_cap, .needs = needs_itself),
 	FILL(VM, KVM_SET_IDENTITY_MAP_ADDR, 1, fill_edges),
-	FILL(VM, KVM_SET_USER_MEMORY_REGION, 16, fill_region),
-	FILL(VM, KVM_GET_DIRTY_LOG, 4, fill_dirty),
-	FILL(VM, KVM_CLEAR_DIRTY_LOG, 4, fill_clear),
+	FILL(VM, KVM_SET_USER_MEMORY_REGION, 16, fill_region,
+	     .needs = needs_spaces),
+	FILL(VM, KVM_GET_DIRTY_LOG, 4, fill_dirty, .needs = needs_spaces),
+	FILL(VM, KVM_CLEAR_DIRTY_LOG, 4, fill_clear, .needs = needs_spaces),
 	FILL(VM, KVM_IRQ_LINE, 6, fill_line),
 	FILL(VM, KVM_IRQ_LINE_STATUS, 2, fill_line),
 	FILL(VM, KVM_SIGNAL_MSI, 6, fill_msi),
-	FILL(VM, KVM_SET_GSI_ROUTING, 6, fill_routing),
+	FILL(VM, KVM_SET_GSI_ROUTING, 6, fill_routing, .needs = needs_synic),
 	FILL(VM, KVM_IRQFD, 10, fill_irqfd),
 	FILL(VM, KVM_IOEVENTFD, 10, fill_ioeventfd),
 	FILL(VM, KVM_REGISTER_COALESCED_MMIO, 4, fill_zone),
@@ -81,7 +150,7 @@ static const struct row {
 	CHANGE(KVM_SET_XSAVE, 2, KVM_GET_XSAVE),
 	CHANGE(KVM_SET_XCRS, 2, KVM_GET_XCRS),
 	CHANGE(KVM_SET_DEBUGREGS, 2, KVM_GET_DEBUGREGS),
-	CHANGE(KVM_SET_VCPU_EVENTS, 6, KVM_GET_VCPU_EVENTS),
+	CHANGE(KVM_SET_VCPU_EVENTS, 6, KVM_GET_VCPU_EVENTS, .needs = needs_smm),
 	CHANGE(KVM_SET_LAPIC, 6, KVM_GET_LAPIC),
 	FILL(VCPU, KVM_SET_MP_STATE, 2, fill_mp),
 	FILL(VCPU, KVM_GET_MP_STATE, 1, fill_edges),
@@ -96,14 +165,16 @@ static const struct row {
 	FILL(VCPU, KVM_SET_VAPIC_ADDR, 1, fill_edges),
 	FILL(VCPU, KVM_TPR_ACCESS_REPORTING, 1, fill_edges),
 	FILL(VCPU, KVM_SET_SIGNAL_MASK, 2, fill_sigmask),
-	FILL(VCPU, KVM_ENABLE_CAP, 1, fill_cap),
-	NUMBER(VCPU, KVM_SET_TSC_KHZ, 2, edge),
+	FILL(VCPU, KVM_ENABLE_CAP, 1, fill_cap, .needs = needs_itself),
+	NUMBER(VCPU, KVM_SET_TSC_KHZ, 2, edge, .needs = needs_scaling),
 	NUMBER(VCPU, KVM_GET_TSC_KHZ, 1, edge),
 	NUMBER(VCPU, KVM_KVMCLOCK_CTRL, 1, edge),
 	FILL(VCPU, KVM_X86_SETUP_MCE, 1, fill_edges),
 	FILL(VCPU, KVM_X86_SET_MCE, 2, fill_edges),
-	FILL(VCPU, KVM_HAS_DEVICE_ATTR, 1, fill_attr),
-	FILL(VCPU, KVM_GET_DEVICE_ATTR, 1, fill_attr),
+	FILL(VCPU, KVM_HAS_DEVICE_ATTR, 1, fill_attr,
+	     .needs = needs_attributes),
+	FILL(VCPU, KVM_GET_DEVICE_ATTR, 1, fill_attr,
+	     .needs = needs_attributes),
 	FILL(VCPU, KVM_SET_DEVICE_ATTR, 1, fill_attr),
 };
 
@@ -137,10 +208,22 @@ static int descriptor(struct world *w, struct rng *rng, enum on on)
 	return on == SYS ? w->sys : on == VM ? w->vm[vm] : w->vcpu[vcpu];
 }
 
+/* What differs from call to call, not from ioctl to ioctl, has its own name. */
+static const char *name_of(const struct row *row, const void *arg)
+{
+	const struct kvm_sregs *sregs = arg;
+	bool sets = row->nr == KVM_SET_SREGS || row->nr == KVM_SET_SREGS2;
+
+	/* SCE, LME, LMA, NXE */
+	return sets && (sregs->efer & ~0xd01ULL) ? "sregs, EFER's reserved bits" :
+						   row->name;
+}
+
 static struct outcome call_row(struct world *w, struct rng *rng, uint8_t *arg)
 {
 	const struct row *row = any_row(rng);
 	int fd = descriptor(w, rng, row->on);
+	struct outcome outcome = { .name = row->name };
 	void *at = arg;
 
 	if (row->number) {
@@ -158,7 +241,14 @@ static struct outcome call_row(struct world *w, struct rng *rng, uint8_t *arg)
 	if (one_in(rng, 16))
 		at = pointer(w, rng);
 call:
-	return (struct outcome) { row->name, try_ioctl(fd, row->nr, at), false };
+	if (w->log)
+		log_call(w, fd, at, arg);
+	if (at == arg)
+		outcome.name = name_of(row, arg);
+	if (row->needs && (row->number || at == arg))
+		outcome.cap = row->needs(w, fd, arg);
+	outcome.ret = try_ioctl(fd, row->nr, at);
+	return outcome;
 }
 
 /* -------------------------------------------- what has ways of its own */
@@ -180,17 +270,20 @@ static struct outcome make_vm(struct world *w, struct rng *rng, uint8_t *arg)
 	(void)arg;
 	if (fd >= 0)
 		replace(&w->vm[i], fd);
-	return (struct outcome) { "KVM_CREATE_VM", fd, false };
+	return (struct outcome) { "KVM_CREATE_VM", fd, false, 0 };
 }
 
 static struct outcome make_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 {
 	uint32_t vm = below(rng, NR_VMS), i = below(rng, NR_SLOTS);
-	int fd = try_ioctl(w->vm[vm], KVM_CREATE_VCPU, (void *)vcpu_id(rng));
+	uint64_t id = vcpu_id(rng);
+	int fd = try_ioctl(w->vm[vm], KVM_CREATE_VCPU, (void *)id);
 	uint32_t at;
 	void *run;
 
 	(void)arg;
+	if (w->log)
+		dprintf(1, "VM %u, %#lx, to be %u, ", vm, id, i);
 	if (fd >= 0) {
 		/* The oldest goes, and what has no descriptor any more. */
 		at = __atomic_fetch_add(&w->nr_runs, 1, __ATOMIC_SEQ_CST);
@@ -200,7 +293,7 @@ static struct outcome make_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 			__atomic_store_n(&w->run[i], run, __ATOMIC_SEQ_CST);
 		replace(&w->vcpu[i], fd);
 	}
-	return (struct outcome) { "KVM_CREATE_VCPU", fd, false };
+	return (struct outcome) { "KVM_CREATE_VCPU", fd, false, 0 };
 }
 
 static struct outcome run_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
@@ -215,7 +308,7 @@ static struct outcome run_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 		run->immediate_exit = at_once;
 	return (struct outcome) {
 		"KVM_RUN", try_ioctl(w->vcpu[i], KVM_RUN, (void *)wrong),
-		!at_once,
+		!at_once, 0,
 	};
 }
 
@@ -248,7 +341,7 @@ static struct outcome start_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 	sregs->cr0 = flat ? 0x11 : 0x10;
 	ioctl(fd, KVM_SET_REGS, &regs);
 	return (struct outcome) {
-		"start", try_ioctl(fd, KVM_SET_SREGS, sregs), false,
+		"start", try_ioctl(fd, KVM_SET_SREGS, sregs), false, 0,
 	};
 }
 
@@ -262,7 +355,7 @@ static struct outcome write_run(struct world *w, struct rng *rng, uint8_t *arg)
 
 	(void)arg;
 	if (!run)
-		return (struct outcome) { "write run", 0, false };
+		return (struct outcome) { "write run", 0, false, 0 };
 	switch (which) {
 	case 0:
 		run->kvm_valid_regs = value & 7;
@@ -276,7 +369,7 @@ static struct outcome write_run(struct world *w, struct rng *rng, uint8_t *arg)
 	default:
 		((uint64_t *)run)[at] = value;
 	}
-	return (struct outcome) { "write run", 0, false };
+	return (struct outcome) { "write run", 0, false, 0 };
 }
 
 static struct outcome open_stats(struct world *w, struct rng *rng, uint8_t *arg)
@@ -291,7 +384,7 @@ static struct outcome open_stats(struct world *w, struct rng *rng, uint8_t *arg)
 		/* It may be the last that holds the VM. */
 		replace(&w->other, fd);
 	}
-	return (struct outcome) { "KVM_GET_STATS_FD", fd, false };
+	return (struct outcome) { "KVM_GET_STATS_FD", fd, false, 0 };
 }
 
 static struct outcome use_eventfd(struct world *w, struct rng *rng, uint8_t *arg)
@@ -306,13 +399,7 @@ static struct outcome use_eventfd(struct world *w, struct rng *rng, uint8_t *arg
 		value = 0;
 	else if (write(w->eventfd[i], &value, sizeof(value)) < 0)
 		value = 0;
-	return (struct outcome) { "eventfd", 0, false };
-}
-
-static void map_memory(struct world *w, uint32_t page, uint32_t n, int prot)
-{
-	mmap(w->memory + page * PAGE, n * PAGE, prot, MAP_SHARED | MAP_FIXED,
-	     w->memfd, page * PAGE);
+	return (struct outcome) { "eventfd", 0, false, 0 };
 }
 
 /* Under the guest's feet; now and then all of it is there again. */
@@ -338,7 +425,7 @@ static struct outcome move_memory(struct world *w, struct rng *rng, uint8_t *arg
 	default:
 		map_memory(w, 0, MEMORY / PAGE, PROT_READ | PROT_WRITE);
 	}
-	return (struct outcome) { "memory", 0, false };
+	return (struct outcome) { "memory", 0, false, 0 };
 }
 
 static struct outcome close_one(struct world *w, struct rng *rng, uint8_t *arg)
@@ -350,7 +437,7 @@ static struct outcome close_one(struct world *w, struct rng *rng, uint8_t *arg)
 		replace(&w->vm[vm], -1);
 	else
 		replace(&w->vcpu[i], -1);
-	return (struct outcome) { "close", 0, false };
+	return (struct outcome) { "close", 0, false, 0 };
 }
 
 /* The child may not do more than one of several threads may leave it. */
@@ -372,7 +459,7 @@ static struct outcome fork_one(struct world *w, struct rng *rng, uint8_t *arg)
 	/* A VM serves the process that made it. */
 	if (pid > 0 && status)
 		die("a forked child made a vCPU, or died: status %#x", status);
-	return (struct outcome) { "fork", 0, false };
+	return (struct outcome) { "fork", 0, false, 0 };
 }
 
 /* What is no ioctl, or one of another size, direction, number. */
@@ -398,7 +485,7 @@ static struct outcome unknown(struct world *w, struct rng *rng, uint8_t *arg)
 	 * is not meant may be one that is: its argument is of zeros.
 	 */
 	return (struct outcome) {
-		"unknown ioctl", try_ioctl(fd, nr, arg) & 0, false,
+		"unknown ioctl", try_ioctl(fd, nr, arg) & 0, false, 0,
 	};
 }
 
@@ -411,7 +498,7 @@ static struct outcome move_vm_fd(struct world *w, struct rng *rng, uint8_t *arg)
 	(void)arg;
 	if (fd >= 0)
 		replace(place, fd);
-	return (struct outcome) { "dup", 0, false };
+	return (struct outcome) { "dup", 0, false, 0 };
 }
 
 static const struct {
@@ -448,73 +535,4 @@ struct outcome call(struct world *w, struct rng *rng, uint8_t *arg)
 	if (result.ret > 0)
 		result.ret = 0;
 	return result;
-}
-
-/* ------------------------------------------------------------- the world */
-
-/*
- * Code that takes the guest out, or does something and then runs on. The rest
- * of memory is HLT.
- */
-static const uint8_t snippets[][8] = {
-	{ 0x0f, 0xa2 },				/* CPUID */
-	{ 0xe6, 0x10, 0xe4, 0x40 },		/* OUT, IN */
-	{ 0xb0, 0x34, 0xe6, 0x43 },		/* a PIT's mode */
-	{ 0xe6, 0x40, 0xe6, 0x40 },		/* and its count */
-	{ 0x0f, 0x32 },				/* RDMSR */
-	{ 0x0f, 0x30 },				/* WRMSR */
-	{ 0x0f, 0x01, 0xc1 },			/* VMCALL */
-	{ 0x0f, 0x20, 0xc0 },			/* MOV EAX, CR0 */
-	{ 0x0f, 0x22, 0xd8 },			/* MOV CR3, EAX */
-	{ 0x0f, 0x31 },				/* RDTSC */
-	{ 0xfb },				/* STI */
-	{ 0xcc },				/* INT3 */
-	{ 0x0f, 0x0b },				/* UD2 */
-	{ 0x0f, 0x08 },				/* INVD */
-	{ 0x6c },				/* INSB */
-	{ 0x6e },				/* OUTSB */
-	{ 0x8b, 0x03 },				/* MOV EAX, [EBX] */
-};
-
-static void write_code(uint8_t *memory)
-{
-	struct rng rng = { 1 };
-	size_t at;
-
-	memset(memory, 0xf4, MEMORY);
-	/* Every 16 bytes, so that what starts anywhere meets a few. */
-	for (at = 0x400; at + 16 <= MEMORY; at += 16)
-		if (below(&rng, 2))
-			memcpy(memory + at, snippets[below(&rng,
-			       ARRAY_SIZE(snippets))], 4);
-	/* CPUID's zeros behind it are ADD [EBX], AL, once. */
-	for (at = 0; at < MEMORY; at++)
-		if (!memory[at])
-			memory[at] = 0x90;
-}
-
-void world_make(struct world *w, const char *node)
-{
-	int i;
-
-	memset(w, 0xff, sizeof(*w));
-	w->sys = open(node, O_RDWR | O_CLOEXEC);
-	w->memfd = memfd_create("guest", MFD_CLOEXEC);
-	if (w->sys < 0 || w->memfd < 0 || ftruncate(w->memfd, MEMORY))
-		die("%s: %s", node, strerror(errno));
-	/* Room behind it is never mapped. */
-	w->memory = mmap(NULL, MEMORY + 16 * PAGE, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	map_memory(w, 0, MEMORY / PAGE, PROT_READ | PROT_WRITE);
-	write_code(w->memory);
-	w->run_size = do_ioctl(w->sys, KVM_GET_VCPU_MMAP_SIZE, 0);
-	/* Apart, since a hole in the guest's memory is filled again. */
-	w->run_area = mmap(NULL, NR_RUNS * w->run_size, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	w->nr_runs = 0;
-	for (i = 0; i < NR_SLOTS; i++)
-		w->run[i] = NULL;
-	for (i = 0; i < NR_EVENTFDS; i++)
-		w->eventfd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w->other = dup(w->memfd);
 }
