@@ -191,6 +191,25 @@ TEST(sregs_nonsense_without_cpuid)
 	try_nonsense(_metadata, VM_NOCPUID);
 }
 
+/* KVM takes what no CPU has, with which no vCPU runs; lvx refuses it. */
+TEST(efer_reserved_by_sregs)
+{
+	for (int bit = 12; bit < 64; bit += 4) {
+		struct vcpu *v = vcpu_new(vm_new(0), 0);
+		struct kvm_sregs s;
+
+		vcpu_long_at(v, 0);
+		s = get_sregs(v);
+		s.efer |= 1ULL << bit;
+		if (try_ioctl(v->fd, KVM_SET_SREGS, &s)) {
+			EXPECT_EQ(EINVAL, errno);
+			continue;
+		}
+		EXPECT_TRUE(!on_lvx()) TH_LOG("bit %d", bit);
+		ASSERT_EXIT(KVM_EXIT_FAIL_ENTRY, v);
+	}
+}
+
 /* CR4 bits that every CPU with long mode has. */
 TEST(cr4_bits)
 {
