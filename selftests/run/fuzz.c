@@ -23,6 +23,8 @@
 /* A process that takes longer hangs: a round takes a second or two. */
 #define ROUND_SECONDS	60
 #define TICK_NS		5000000
+/* How often a long run says how far it is. */
+#define CALLS_PER_LINE	10000
 
 static struct {
 	const char *against;	/* another node, for comparison */
@@ -317,13 +319,19 @@ static int users(void)
 
 static bool rounds(unsigned int threads, unsigned long calls)
 {
-	unsigned long round = options.round;
+	unsigned long round = options.round, said = 0;
+	uint64_t start = now_ns();
 	int before = users();
 	bool good = true;
 
 	shared->calls = 0;
 	do {
 		good = round_ends(device, round++, threads, false) && good;
+		if (shared->calls >= said + CALLS_PER_LINE) {
+			said = shared->calls;
+			printf("# %lu calls, %ld s\n", said,
+			       (long)((now_ns() - start) / 1000000000));
+		}
 	} while (!options.one_round && shared->calls < calls);
 	printf("# seed %lu, %u threads: %lu calls in %lu rounds\n", options.seed,
 	       threads, shared->calls, round - options.round);
