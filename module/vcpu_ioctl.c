@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "base/guest.h"
 #include "base/ioctl.h"
 #include "emul/emul.h"
 #include "irq/irq.h"
@@ -432,9 +433,14 @@ static int tpr_access_reporting(void *vcpu, void *data, unsigned long arg)
 	return ctl->flags ? -EINVAL : 0;
 }
 
-static int set_vapic_addr(void *vcpu, void *data, unsigned long arg)
+static int set_vapic_addr(void *object, void *data, unsigned long arg)
 {
-	return 0;
+	struct lvx_vcpu *vcpu = object;
+	struct kvm_vapic_addr *vapic = data;
+
+	return !vapic->vapic_addr ||
+	       lvx_is_guest_memory(vcpu->vm, vapic->vapic_addr, sizeof(u32)) ?
+	       0 : -EINVAL;
 }
 
 static int enable_cap(void *vcpu, void *data, unsigned long arg)

@@ -109,6 +109,30 @@ int lvx_write_guest(struct lvx_vm *vm, u64 gpa, const void *data, size_t len)
 	return access_guest(vm, gpa, (void *)data, len, true);
 }
 
+/**
+ * lvx_is_guest_memory() - does the guest have writable memory there?
+ * @vm: the VM
+ * @gpa: guest-physical address; may cross pages and slots
+ * @len: how many bytes, at least 1
+ *
+ * Return: whether slots that are not read-only cover it, now.
+ */
+bool lvx_is_guest_memory(struct lvx_vm *vm, u64 gpa, size_t len)
+{
+	u64 gfn = gpa >> PAGE_SHIFT, last = (gpa + len - 1) >> PAGE_SHIFT;
+	struct lvx_memslot *slot;
+	bool covered = gfn <= last;
+	int idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	for (; covered && gfn <= last; gfn++) {
+		slot = lvx_slot_of_gfn(lvx_memslots(vm), gfn);
+		covered = slot && !(slot->flags & KVM_MEM_READONLY);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return covered;
+}
+
 /* The slot passed access_ok() when it was made. */
 static int cmpxchg_user(void __user *user, u64 *old, u64 new, unsigned int len)
 {
