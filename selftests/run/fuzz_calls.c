@@ -38,14 +38,18 @@ static unsigned int needs_itself(const struct world *w, int fd, const void *arg)
 	return cap->cap;
 }
 
-/* A slot's upper half is its space: a second one is system-management mode's. */
-static unsigned int needs_spaces(const struct world *w, int fd, const void *arg)
+/*
+ * A slot's upper half is its space: a second one is system-management mode's. Of
+ * the numbers below that, lvx has 1024.
+ */
+static unsigned int needs_slots(const struct world *w, int fd, const void *arg)
 {
 	const uint32_t *slot = arg;
 
 	(void)w;
 	(void)fd;
-	return *slot >> 16 ? KVM_CAP_MULTI_ADDRESS_SPACE : 0;
+	return *slot >> 16 ? KVM_CAP_MULTI_ADDRESS_SPACE :
+	       *slot >= 1024 ? KVM_CAP_NR_MEMSLOTS : 0;
 }
 
 static unsigned int needs_synic(const struct world *w, int fd, const void *arg)
@@ -119,9 +123,9 @@ static const struct row {
 	FILL(VM, KVM_ENABLE_CAP, 6, fill_cap, .needs = needs_itself),
 	FILL(VM, KVM_SET_IDENTITY_MAP_ADDR, 1, fill_edges),
 	FILL(VM, KVM_SET_USER_MEMORY_REGION, 16, fill_region,
-	     .needs = needs_spaces),
-	FILL(VM, KVM_GET_DIRTY_LOG, 4, fill_dirty, .needs = needs_spaces),
-	FILL(VM, KVM_CLEAR_DIRTY_LOG, 4, fill_clear, .needs = needs_spaces),
+	     .needs = needs_slots),
+	FILL(VM, KVM_GET_DIRTY_LOG, 4, fill_dirty, .needs = needs_slots),
+	FILL(VM, KVM_CLEAR_DIRTY_LOG, 4, fill_clear, .needs = needs_slots),
 	FILL(VM, KVM_IRQ_LINE, 6, fill_line),
 	FILL(VM, KVM_IRQ_LINE_STATUS, 2, fill_line),
 	FILL(VM, KVM_SIGNAL_MSI, 6, fill_msi),
