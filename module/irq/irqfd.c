@@ -223,7 +223,9 @@ static void free_irqfds(struct lvx_irqchip *chip, struct list_head *doomed)
 	if (wait)
 		synchronize_rcu_expedited();
 	list_for_each_entry_safe(irqfd, next, doomed, link) {
-		if (irqfd->resamplefd)
+		/* Once for a line, however many shared it. */
+		if (irqfd->resamplefd && irqfd->gsi < LVX_MAX_GSI &&
+		    test_bit(irqfd->gsi, chip->ack_gsis))
 			release_line(chip, irqfd->gsi);
 		free_irqfd(irqfd);
 	}
