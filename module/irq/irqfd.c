@@ -157,14 +157,15 @@ static unsigned int nr_resamplers(struct lvx_irqchip *chip, u32 gsi)
 	return n;
 }
 
+/* All pins are looked through only if it makes a difference. */
 static void update_ack(struct lvx_irqchip *chip, u32 gsi)
 {
-	if (gsi >= LVX_MAX_GSI)
+	bool awaited = nr_resamplers(chip, gsi) ||
+		       (!gsi && lvx_pit_awaits_ack(chip));
+
+	if (gsi >= LVX_MAX_GSI || awaited == test_bit(gsi, chip->ack_gsis))
 		return;
-	if (nr_resamplers(chip, gsi) || (!gsi && lvx_pit_awaits_ack(chip)))
-		set_bit(gsi, chip->ack_gsis);
-	else
-		clear_bit(gsi, chip->ack_gsis);
+	assign_bit(gsi, chip->ack_gsis, awaited);
 	lvx_irq_update_eoi(chip);
 }
 
@@ -223,9 +224,7 @@ static void free_irqfds(struct lvx_irqchip *chip, struct list_head *doomed)
 	if (wait)
 		synchronize_rcu_expedited();
 	list_for_each_entry_safe(irqfd, next, doomed, link) {
-		/* Once for a line, however many shared it. */
-		if (irqfd->resamplefd && irqfd->gsi < LVX_MAX_GSI &&
-		    test_bit(irqfd->gsi, chip->ack_gsis))
+		if (irqfd->resamplefd)
 			release_line(chip, irqfd->gsi);
 		free_irqfd(irqfd);
 	}
