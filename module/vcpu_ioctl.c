@@ -439,8 +439,8 @@ static int set_vapic_addr(void *object, void *data, unsigned long arg)
 	struct kvm_vapic_addr *vapic = data;
 
 	return !vapic->vapic_addr ||
-	       lvx_is_guest_memory(vcpu->vm, vapic->vapic_addr, sizeof(u32)) ?
-	       0 : -EINVAL;
+	       lvx_is_guest_memory(vcpu->vm, vapic->vapic_addr, sizeof(u32),
+				   true) ? 0 : -EINVAL;
 }
 
 static int enable_cap(void *vcpu, void *data, unsigned long arg)

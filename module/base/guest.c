@@ -38,15 +38,24 @@ static unsigned long read_user(void *data, const void __user *user, size_t len)
 	return copy_from_user(data, user, len);
 }
 
+/* The slot of a frame that can be accessed so, or NULL. */
+static struct lvx_memslot *slot_for(struct lvx_memslots *slots, u64 gfn,
+				    bool write)
+{
+	struct lvx_memslot *slot = lvx_slot_of_gfn(slots, gfn);
+
+	return slot && !(write && slot->flags & KVM_MEM_READONLY) ? slot : NULL;
+}
+
 /* @len bytes that do not cross a page. */
 static int access_page(struct lvx_memslots *slots, u64 gpa, void *data,
 		       size_t len, bool write)
 {
-	struct lvx_memslot *slot = lvx_slot_of_gfn(slots, gpa >> PAGE_SHIFT);
+	struct lvx_memslot *slot = slot_for(slots, gpa >> PAGE_SHIFT, write);
 	unsigned long left;
 	void __user *user;
 
-	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
+	if (!slot)
 		return -EFAULT;
 
 	user = (void __user *)(lvx_slot_hva(slot, gpa >> PAGE_SHIFT) +
@@ -110,25 +119,23 @@ int lvx_write_guest(struct lvx_vm *vm, u64 gpa, const void *data, size_t len)
 }
 
 /**
- * lvx_is_guest_memory() - does the guest have writable memory there?
+ * lvx_is_guest_memory() - does the guest have memory there?
  * @vm: the VM
  * @gpa: guest-physical address; may cross pages and slots
  * @len: how many bytes, at least 1
+ * @write: memory that can be written
  *
- * Return: whether slots that are not read-only cover it, now.
+ * Return: whether such slots cover it, now. Pages behind them may be missing.
  */
-bool lvx_is_guest_memory(struct lvx_vm *vm, u64 gpa, size_t len)
+bool lvx_is_guest_memory(struct lvx_vm *vm, u64 gpa, size_t len, bool write)
 {
 	u64 gfn = gpa >> PAGE_SHIFT, last = (gpa + len - 1) >> PAGE_SHIFT;
-	struct lvx_memslot *slot;
 	bool covered = gfn <= last;
 	int idx;
 
 	idx = srcu_read_lock(&vm->srcu);
-	for (; covered && gfn <= last; gfn++) {
-		slot = lvx_slot_of_gfn(lvx_memslots(vm), gfn);
-		covered = slot && !(slot->flags & KVM_MEM_READONLY);
-	}
+	for (; covered && gfn <= last; gfn++)
+		covered = slot_for(lvx_memslots(vm), gfn, write);
 	srcu_read_unlock(&vm->srcu, idx);
 	return covered;
 }
@@ -170,8 +177,8 @@ int lvx_cmpxchg_guest(struct lvx_vm *vm, u64 gpa, u64 *old, u64 new,
 		return -EFAULT;
 
 	idx = srcu_read_lock(&vm->srcu);
-	slot = lvx_slot_of_gfn(lvx_memslots(vm), gfn);
-	if (slot && !(slot->flags & KVM_MEM_READONLY)) {
+	slot = slot_for(lvx_memslots(vm), gfn, true);
+	if (slot) {
 		ret = cmpxchg_user((void __user *)(lvx_slot_hva(slot, gfn) +
 						   offset_in_page(gpa)),
 				   old, new, len);

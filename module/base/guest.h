@@ -10,8 +10,7 @@
 
 #include "base/vm.h"
 
-/* Do slots say that all of it can be written? Pages behind them may be missing. */
-bool lvx_is_guest_memory(struct lvx_vm *vm, u64 gpa, size_t len);
+bool lvx_is_guest_memory(struct lvx_vm *vm, u64 gpa, size_t len, bool write);
 
 /* May sleep. Return 0 or -EFAULT (no slot, read-only slot, no page). */
 int lvx_read_guest(struct lvx_vm *vm, u64 gpa, void *data, size_t len);

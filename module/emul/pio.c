@@ -13,7 +13,6 @@
 #include <asm/trapnr.h>
 
 #include "base/guest.h"
-#include "base/memslot.h"
 #include "emul/internal.h"
 
 static void pio_to_user(struct lvx_vcpu *vcpu, u16 port, unsigned int size,
@@ -160,20 +159,6 @@ static void advance(struct lvx_vcpu *vcpu, const struct port_string *s,
 	emul->ctx.rflags &= ~(u64)EXEC_RF;
 }
 
-/* Is a page memory that can be accessed so? */
-static bool page_in_memory(struct lvx_vcpu *vcpu, u64 gpa, bool write)
-{
-	const struct lvx_memslot *slot;
-	bool found;
-	int idx;
-
-	idx = srcu_read_lock(&vcpu->vm->srcu);
-	slot = lvx_slot_of_gfn(lvx_memslots(vcpu->vm), gpa >> PAGE_SHIFT);
-	found = slot && !(write && slot->flags & KVM_MEM_READONLY);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	return found;
-}
-
 /*
  * The pages must be there before a device is read, for it can't be made to take
  * its data back. If one isn't memory, elements go one by one.
@@ -188,13 +173,13 @@ static enum lvx_emul_result check_pages(struct lvx_vcpu *vcpu,
 	result = emul_translate(vcpu, s->la, s->in, &gpa);
 	if (result != LVX_EMUL_DONE)
 		return result;
-	s->in_memory = page_in_memory(vcpu, gpa, s->in);
+	s->in_memory = lvx_is_guest_memory(vcpu->vm, gpa, 1, s->in);
 	if ((s->la ^ last) >> PAGE_SHIFT) {
 		result = emul_translate(vcpu, vcpu->emul->ctx.cs_long ? last :
 					(u32)last, s->in, &gpa);
 		if (result != LVX_EMUL_DONE)
 			return result;
-		s->in_memory &= page_in_memory(vcpu, gpa, s->in);
+		s->in_memory &= lvx_is_guest_memory(vcpu->vm, gpa, 1, s->in);
 	}
 	if (!s->in_memory)
 		s->count = 1;
