@@ -148,7 +148,7 @@ static void put_page_in(struct lvx_overlay *overlay, unsigned int levels,
 
 	for (level = levels; level > 1; level--) {
 		entry = &table[lvx_ept_index(own->gfn, level)];
-		if (lvx_ept_present(*entry) && *entry & OWN_TABLE) {
+		if (*entry & OWN_TABLE) {
 			table = lvx_ept_table(*entry);
 			continue;
 		}

@@ -260,6 +260,12 @@ enum lvx_next lvx_complete_pending(struct lvx_vcpu *vcpu)
 #define QUAL_NOT_WALK	BIT(8)		/* the access itself, not its page walk */
 #define QUAL_NMI_UNBLOCK BIT(12)
 
+static bool is_walk(u64 qual)
+{
+	return (qual & (QUAL_GLA_VALID | QUAL_NOT_WALK)) !=
+	       (QUAL_GLA_VALID | QUAL_NOT_WALK);
+}
+
 static void fill_access(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
 {
 	struct lvx_emul_ctx *ctx = fill_ctx(vcpu);
@@ -267,8 +273,7 @@ static void fill_access(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)
 	ctx->gpa = gpa;
 	ctx->is_write = qual & LVX_ACCESS_WRITE;
 	ctx->is_fetch = qual & LVX_ACCESS_EXEC;
-	ctx->gla_valid = (qual & (QUAL_GLA_VALID | QUAL_NOT_WALK)) ==
-			 (QUAL_GLA_VALID | QUAL_NOT_WALK);
+	ctx->gla_valid = !is_walk(qual);
 	if (ctx->gla_valid)
 		ctx->gla = vmcs_readl(GUEST_LINEAR_ADDRESS);
 }
@@ -334,12 +339,6 @@ static enum lvx_next walk_failed(struct lvx_vcpu *vcpu)
 {
 	lvx_emul_ctx(vcpu)->nr_bytes = 0;
 	return emulation_failure(vcpu);
-}
-
-static bool is_walk(u64 qual)
-{
-	return (qual & (QUAL_GLA_VALID | QUAL_NOT_WALK)) !=
-	       (QUAL_GLA_VALID | QUAL_NOT_WALK);
 }
 
 static enum lvx_next mmio(struct lvx_vcpu *vcpu, u64 gpa, u64 qual)

@@ -35,16 +35,18 @@ enum lvx_next lvx_overlay_write(struct lvx_vcpu *vcpu, u64 gpa)
 		return LVX_TO_USER;
 	if (!vmx->overlay)
 		vmx->overlay = lvx_overlay_create();
-	err = vmx->overlay ? 0 : -ENOMEM;
-	if (!err && !vmx->overlay_armed)
+	if (!vmx->overlay) {
+		vmx->error = -ENOMEM;
+		return LVX_ERROR;
+	}
+	if (!vmx->overlay_armed)
 		lvx_overlay_reset(vmx->overlay);
-	if (!err)
-		err = lvx_overlay_add(vcpu, vmx->overlay, gpa);
+	err = lvx_overlay_add(vcpu, vmx->overlay, gpa);
 	vmx->overlay_armed = !err;
-	if (err == -ENOSPC)
-		return LVX_TO_USER;
 	if (!err)
 		return LVX_RESUME;
+	if (err == -ENOSPC)
+		return LVX_TO_USER;
 	vmx->error = err;
 	return LVX_ERROR;
 }
