@@ -257,6 +257,11 @@ call:
 
 /* -------------------------------------------- what has ways of its own */
 
+static struct outcome done(const char *name, int ret)
+{
+	return (struct outcome) { .name = name, .ret = ret };
+}
+
 static void replace(int *place, int fd)
 {
 	int old = __atomic_exchange_n(place, fd, __ATOMIC_SEQ_CST);
@@ -274,7 +279,7 @@ static struct outcome make_vm(struct world *w, struct rng *rng, uint8_t *arg)
 	(void)arg;
 	if (fd >= 0)
 		replace(&w->vm[i], fd);
-	return (struct outcome) { "KVM_CREATE_VM", fd, false, 0 };
+	return done("KVM_CREATE_VM", fd);
 }
 
 static struct outcome make_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
@@ -297,7 +302,7 @@ static struct outcome make_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 			__atomic_store_n(&w->run[i], run, __ATOMIC_SEQ_CST);
 		replace(&w->vcpu[i], fd);
 	}
-	return (struct outcome) { "KVM_CREATE_VCPU", fd, false, 0 };
+	return done("KVM_CREATE_VCPU", fd);
 }
 
 static struct outcome run_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
@@ -311,8 +316,8 @@ static struct outcome run_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 	if (run)
 		run->immediate_exit = at_once;
 	return (struct outcome) {
-		"KVM_RUN", try_ioctl(w->vcpu[i], KVM_RUN, (void *)wrong),
-		!at_once, 0,
+		.name = "KVM_RUN", .timed = !at_once,
+		.ret = try_ioctl(w->vcpu[i], KVM_RUN, (void *)wrong),
 	};
 }
 
@@ -344,9 +349,7 @@ static struct outcome start_vcpu(struct world *w, struct rng *rng, uint8_t *arg)
 	}
 	sregs->cr0 = flat ? 0x11 : 0x10;
 	ioctl(fd, KVM_SET_REGS, &regs);
-	return (struct outcome) {
-		"start", try_ioctl(fd, KVM_SET_SREGS, sregs), false, 0,
-	};
+	return done("start", try_ioctl(fd, KVM_SET_SREGS, sregs));
 }
 
 /* The run page is the process's to write. */
@@ -359,7 +362,7 @@ static struct outcome write_run(struct world *w, struct rng *rng, uint8_t *arg)
 
 	(void)arg;
 	if (!run)
-		return (struct outcome) { "write run", 0, false, 0 };
+		return done("write run", 0);
 	switch (which) {
 	case 0:
 		run->kvm_valid_regs = value & 7;
@@ -373,7 +376,7 @@ static struct outcome write_run(struct world *w, struct rng *rng, uint8_t *arg)
 	default:
 		((uint64_t *)run)[at] = value;
 	}
-	return (struct outcome) { "write run", 0, false, 0 };
+	return done("write run", 0);
 }
 
 static struct outcome open_stats(struct world *w, struct rng *rng, uint8_t *arg)
@@ -388,7 +391,7 @@ static struct outcome open_stats(struct world *w, struct rng *rng, uint8_t *arg)
 		/* It may be the last that holds the VM. */
 		replace(&w->other, fd);
 	}
-	return (struct outcome) { "KVM_GET_STATS_FD", fd, false, 0 };
+	return done("KVM_GET_STATS_FD", fd);
 }
 
 static struct outcome use_eventfd(struct world *w, struct rng *rng, uint8_t *arg)
@@ -403,7 +406,7 @@ static struct outcome use_eventfd(struct world *w, struct rng *rng, uint8_t *arg
 		value = 0;
 	else if (write(w->eventfd[i], &value, sizeof(value)) < 0)
 		value = 0;
-	return (struct outcome) { "eventfd", 0, false, 0 };
+	return done("eventfd", 0);
 }
 
 /* Under the guest's feet; now and then all of it is there again. */
@@ -429,7 +432,7 @@ static struct outcome move_memory(struct world *w, struct rng *rng, uint8_t *arg
 	default:
 		map_memory(w, 0, MEMORY / PAGE, PROT_READ | PROT_WRITE);
 	}
-	return (struct outcome) { "memory", 0, false, 0 };
+	return done("memory", 0);
 }
 
 static struct outcome close_one(struct world *w, struct rng *rng, uint8_t *arg)
@@ -441,7 +444,7 @@ static struct outcome close_one(struct world *w, struct rng *rng, uint8_t *arg)
 		replace(&w->vm[vm], -1);
 	else
 		replace(&w->vcpu[i], -1);
-	return (struct outcome) { "close", 0, false, 0 };
+	return done("close", 0);
 }
 
 /* The child may not do more than one of several threads may leave it. */
@@ -463,7 +466,7 @@ static struct outcome fork_one(struct world *w, struct rng *rng, uint8_t *arg)
 	/* A VM serves the process that made it. */
 	if (pid > 0 && status)
 		die("a forked child made a vCPU, or died: status %#x", status);
-	return (struct outcome) { "fork", 0, false, 0 };
+	return done("fork", 0);
 }
 
 /* What is no ioctl, or one of another size, direction, number. */
@@ -488,9 +491,7 @@ static struct outcome unknown(struct world *w, struct rng *rng, uint8_t *arg)
 	 * KVM has many that lvx has not, so the errno is not compared. One that
 	 * is not meant may be one that is: its argument is of zeros.
 	 */
-	return (struct outcome) {
-		"unknown ioctl", try_ioctl(fd, nr, arg) & 0, false, 0,
-	};
+	return done("unknown ioctl", try_ioctl(fd, nr, arg) & 0);
 }
 
 static struct outcome move_vm_fd(struct world *w, struct rng *rng, uint8_t *arg)
@@ -502,7 +503,7 @@ static struct outcome move_vm_fd(struct world *w, struct rng *rng, uint8_t *arg)
 	(void)arg;
 	if (fd >= 0)
 		replace(place, fd);
-	return (struct outcome) { "dup", 0, false, 0 };
+	return done("dup", 0);
 }
 
 static const struct {

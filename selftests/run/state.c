@@ -197,12 +197,14 @@ TEST(efer_reserved_by_sregs)
 	for (int bit = 12; bit < 64; bit += 4) {
 		struct vcpu *v = vcpu_new(vm_new(0), 0);
 		struct kvm_sregs s;
+		long ret;
 
 		vcpu_long_at(v, 0);
 		s = get_sregs(v);
 		s.efer |= 1ULL << bit;
-		if (try_ioctl(v->fd, KVM_SET_SREGS, &s)) {
-			EXPECT_EQ(EINVAL, errno);
+		ret = try_ioctl(v->fd, KVM_SET_SREGS, &s);
+		if (ret) {
+			EXPECT_EQ(-EINVAL, ret);
 			continue;
 		}
 		EXPECT_TRUE(!on_lvx()) TH_LOG("bit %d", bit);
